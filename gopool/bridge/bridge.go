@@ -1,0 +1,186 @@
+// Package bridge is the only package that gopy sees: flat functions over
+// integers, so that no handle of gopy's, no reference and no string crosses.
+// All other bytes cross in an exchange.
+//
+// Objects are named by handles. A result below zero is a status (status.go).
+// No function but NextEvent, NextDone, Wait and Collect blocks, and gopy
+// releases the GIL around all of them.
+package bridge
+
+import (
+	"bytes"
+	"errors"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gopool/gopool/gopool"
+)
+
+// pool is a gopool.Pool with what only Python's use of it needs.
+type pool struct {
+	*gopool.Pool
+	done doneJobs
+
+	mu        sync.Mutex
+	functions map[string]*gopool.Function // those encoded by reference
+}
+
+var (
+	pools table[*pool]
+	jobs  table[*gopool.Job]
+)
+
+// maxFunctions is how many functions encoded by reference a pool remembers.
+const maxFunctions = 256
+
+// NewPool returns a pool whose workers are replaced after maxChunks chunks; 0
+// is never.
+func NewPool(maxChunks int64) int64 {
+	return guard(func() int64 {
+		p := &pool{
+			Pool:      gopool.New(gopool.Options{MaxChunks: int(maxChunks)}),
+			functions: map[string]*gopool.Function{},
+		}
+		p.done.init()
+		handle := pools.reserve()
+		pools.put(handle, p)
+		return handle
+	})
+}
+
+// withPool calls f with the pool, if there is one.
+func withPool(handle int64, f func(*pool) int64) int64 {
+	return guard(func() int64 {
+		p, ok := pools.find(handle)
+		if !ok {
+			return statusUnknown
+		}
+		return f(p)
+	})
+}
+
+// Attach adds the worker process pid, which has the other end of socket and
+// shares the page behind the descriptor page. The socket becomes Go's, whatever
+// is returned: the worker's number or a status.
+func Attach(handle, socket, page, pid int64) int64 {
+	return withPool(handle, func(p *pool) int64 {
+		worker, err := gopool.NewProcess(int(socket), int(page), int(pid))
+		if err != nil {
+			_ = unix.Close(int(socket))
+			return statusSystem
+		}
+		id, err := p.Pool.Attach(worker)
+		if err != nil {
+			return statusOf(err)
+		}
+		return int64(id)
+	})
+}
+
+// NextEvent blocks for what has to be done about the pool's workers: its kind
+// <<32 | the worker.
+func NextEvent(handle int64) int64 {
+	return withPool(handle, func(p *pool) int64 {
+		event := p.Next()
+		return int64(event.Kind)<<32 | int64(event.Worker)
+	})
+}
+
+// Exited says that a worker has ended, with its exit code or minus the signal.
+// It returns 1 if another is wanted in its place.
+func Exited(handle, worker, code int64) int64 {
+	return withPool(handle, func(p *pool) int64 { return truth(p.Pool.Exited(int(worker), int(code))) })
+}
+
+// Busy returns 1 if the worker has tasks or is not ready for any.
+func Busy(handle, worker int64) int64 {
+	return withPool(handle, func(p *pool) int64 { return truth(p.Pool.Busy(int(worker))) })
+}
+
+// Close lets no more jobs in.
+func Close(handle int64) int64 {
+	return withPool(handle, func(p *pool) int64 { p.Pool.Close(); return 0 })
+}
+
+// Terminate ends all jobs where they are.
+func Terminate(handle int64) int64 {
+	return withPool(handle, func(p *pool) int64 { p.Pool.Terminate(); p.done.end(true); return 0 })
+}
+
+// Break terminates the pool for the cause that is in the first size bytes of
+// the exchange.
+func Break(handle, exchange, size int64) int64 {
+	return withPool(handle, func(p *pool) int64 {
+		memory, ok := exchanges.find(exchange)
+		if !ok {
+			return statusUnknown
+		}
+		p.Pool.Break(errors.New(string(memory[:size])))
+		return 0
+	})
+}
+
+// Cause writes what broke the pool into the exchange and returns its size; 0 if
+// it is not broken.
+func Cause(handle, exchange int64) int64 {
+	return withPool(handle, func(p *pool) int64 {
+		memory, ok := exchanges.find(exchange)
+		if !ok {
+			return statusUnknown
+		}
+		if cause := p.Pool.Cause(); cause != nil {
+			return int64(copy(memory, cause.Error()))
+		}
+		return 0
+	})
+}
+
+// Release drops the pool. Its jobs stay until they are collected or forgotten.
+func Release(handle int64) int64 {
+	return guard(func() int64 {
+		p, ok := pools.drop(handle)
+		if !ok {
+			return statusUnknown
+		}
+		p.done.end(false)
+		return 0
+	})
+}
+
+// Goroutines returns how many goroutines there are, for tests of leaks.
+func Goroutines() int64 { return int64(runtime.NumGoroutine()) }
+
+// Handles returns how many objects have a handle, for tests of leaks.
+func Handles() int64 { return int64(pools.size() + jobs.size() + exchanges.size()) }
+
+func truth(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// function returns the function that code stands for. One encoded by reference
+// is the same for all jobs; any other may have state and is each job's own.
+func (p *pool) function(code []byte, convention uint32, byReference bool) (f *gopool.Function, own bool) {
+	if !byReference {
+		return p.NewFunction(gopool.Code{Bytes: bytes.Clone(code), Convention: convention}), true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := string(append(code[:len(code):len(code)], byte(convention)))
+	if f, ok := p.functions[key]; ok {
+		return f, false
+	}
+	if len(p.functions) == maxFunctions {
+		for _, old := range p.functions {
+			p.Pool.Release(old)
+		}
+		clear(p.functions)
+	}
+	f = p.NewFunction(gopool.Code{Bytes: bytes.Clone(code), Convention: convention})
+	p.functions[key] = f
+	return f, false
+}

@@ -1,0 +1,37 @@
+package bridge
+
+import "golang.org/x/sys/unix"
+
+// exchanges are pieces of memory that Python and Go both have mapped. Bytes
+// cross in them, so that calls need pass no more than integers: no handle, no
+// reference count, and no copy made by the generated code. One is used by one
+// call at a time.
+var exchanges table[[]byte]
+
+// OpenExchange maps size bytes of the memory behind the descriptor fd, which
+// stays the caller's, and returns a handle.
+func OpenExchange(fd, size int64) int64 {
+	return guard(func() int64 {
+		memory, err := unix.Mmap(int(fd), 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		if err != nil {
+			return statusSystem
+		}
+		handle := exchanges.reserve()
+		exchanges.put(handle, memory)
+		return handle
+	})
+}
+
+// CloseExchange unmaps it.
+func CloseExchange(exchange int64) int64 {
+	return guard(func() int64 {
+		memory, ok := exchanges.drop(exchange)
+		if !ok {
+			return statusUnknown
+		}
+		if unix.Munmap(memory) != nil {
+			return statusSystem
+		}
+		return 0
+	})
+}

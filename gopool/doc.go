@@ -1,0 +1,35 @@
+// Package gopool is a pool of workers: it queues the tasks of jobs, hands them
+// out fairly and in measured portions, notices when a worker is gone, and sees
+// to it that each task runs once or is reported lost once.
+//
+// A worker is anything that implements [Worker]: a process at the other end of
+// a socket ([NewProcess]) or a goroutine ([NewGoroutine]). The package knows
+// nothing of Python; the Python package gopool sits on top of it by way of the
+// package bridge.
+//
+// # Model
+//
+// A [Job] asks for calls of one [Function]; its arguments come in [Batch]es,
+// which the pool never looks into. A worker is granted ranges of a batch. What
+// became of tasks comes back as [Segment]s, which stay with the job until they
+// are taken.
+//
+//	Submit ─▶ Job.pending ─▶ queue ─▶ Grant ─▶ Worker ─▶ Reporter ─▶ Job.arrived ─▶ Take
+//	              ▲                              │
+//	              └── recalled, or worker lost ──┘
+//
+// # Lifecycle
+//
+// A pool is running, then closed (no new jobs; workers leave when all is done)
+// or terminated (all jobs end where they are), then finished. A worker's end
+// has two steps: it can't be reached ([Reporter.Gone]), and it certainly runs
+// nothing any more ([Pool.Exited]). Only after the second are its tasks given
+// to others, so none can run twice.
+//
+// # Goroutines
+//
+// Each has an owner that waits for it. A process worker has three (reader,
+// writer, death watch), which end with its socket and before [Pool.Exited] has
+// settled it; a goroutine worker is one itself. The pool starts none, but a
+// timer while workers have tasks queued behind a long one.
+package gopool

@@ -1,0 +1,295 @@
+package gopool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrTerminated is the error of a job that was outstanding when its pool was
+// terminated.
+var ErrTerminated = errors.New("pool was terminated")
+
+// Batch is Count encoded arguments that travel together. It is never changed:
+// what a worker gets is a range of it, so that taking tasks back or sending
+// them elsewhere encodes nothing again. The pool never looks into Data.
+type Batch struct {
+	Data  any // what the pool's workers understand; a process wants []byte
+	Count int
+	Index int // position in its job of the batch's first task
+
+	id uint64
+}
+
+// span is Count tasks of a batch from offset on.
+type span struct {
+	batch  *Batch
+	offset int
+	count  int
+}
+
+func (s span) index() int { return s.batch.Index + s.offset }
+
+// cut splits off the first n tasks.
+func (s *span) cut(n int) span {
+	head := span{s.batch, s.offset, n}
+	s.offset += n
+	s.count -= n
+	return head
+}
+
+// Segment is the outcome of Count tasks of a job, from Index on: those from
+// Skip on in Payload.
+type Segment struct {
+	Index   int
+	Count   int
+	Skip    int
+	Payload any // []Outcome, wire.Outcomes, or Lost
+}
+
+// Lost is the payload of a task that ended with its worker.
+type Lost struct {
+	Worker int
+	Exit   int // exit code, or minus the number of the signal
+}
+
+// LostError is the error of a task that ended with its worker.
+type LostError struct{ Lost }
+
+func (e *LostError) Error() string {
+	return fmt.Sprintf("worker %d was lost with the task (exit %d)", e.Worker, e.Exit)
+}
+
+// Job is what one submission asks for: calls of one function. Its results stay
+// with it until they are taken. All methods may be called from any goroutine.
+type Job struct {
+	pool   *Pool
+	fn     *Function
+	chunk  int
+	onDone func()
+
+	// All below is guarded by pool.mu.
+	pending   []span // not handed out; taken from the front
+	waiting   int    // tasks in pending
+	open      int    // tasks added and not settled
+	sealed    bool
+	queued    bool // is in pool.queue
+	forgotten bool
+	err       error // why unsettled tasks will never be
+	arrived   []Segment
+	available int // tasks in arrived
+	wanted    int // the fewest available tasks that a waiter wants
+	changed   chan struct{}
+}
+
+// Add adds the tasks of b. It fails once the job is sealed or the pool has been
+// terminated.
+func (j *Job) Add(b *Batch) error {
+	p := j.pool
+	p.mu.Lock()
+	defer p.unlock()
+	if j.err != nil {
+		return j.err
+	}
+	if j.sealed {
+		return errors.New("job is sealed")
+	}
+	j.add(b)
+	p.dispatch()
+	return nil
+}
+
+// Seal says that no more tasks will be added.
+func (j *Job) Seal() {
+	p := j.pool
+	p.mu.Lock()
+	defer p.unlock()
+	j.seal()
+}
+
+// Forget drops the results, those here and those to come. The tasks still run.
+func (j *Job) Forget() {
+	p := j.pool
+	p.mu.Lock()
+	defer p.unlock()
+	j.forgotten = true
+	j.arrived, j.available = nil, 0
+}
+
+// Done tells whether every task has its outcome, or never will have.
+func (j *Job) Done() bool {
+	j.pool.mu.Lock()
+	defer j.pool.mu.Unlock()
+	return j.done()
+}
+
+// Err returns why tasks of the job will never have an outcome, or nil.
+func (j *Job) Err() error {
+	j.pool.mu.Lock()
+	defer j.pool.mu.Unlock()
+	return j.err
+}
+
+// Wait blocks until the job is done or at least want outcomes can be taken, and
+// tells whether that came before the context ended.
+func (j *Job) Wait(ctx context.Context, want int) bool {
+	p := j.pool
+	for {
+		p.mu.Lock()
+		if j.done() || j.available >= want {
+			p.mu.Unlock()
+			return true
+		}
+		if j.changed == nil {
+			j.changed, j.wanted = make(chan struct{}), want
+		}
+		j.wanted = min(j.wanted, want)
+		changed := j.changed
+		p.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// Take returns the segments that have arrived, in order of arrival, and
+// forgets them.
+func (j *Job) Take() []Segment {
+	j.pool.mu.Lock()
+	defer j.pool.mu.Unlock()
+	taken := j.arrived
+	j.arrived, j.available = nil, 0
+	return taken
+}
+
+// Return puts back segments that were taken, in front of all others.
+func (j *Job) Return(segments []Segment) {
+	if len(segments) == 0 {
+		return
+	}
+	j.pool.mu.Lock()
+	defer j.pool.mu.Unlock()
+	j.arrived = append(segments[:len(segments):len(segments)], j.arrived...)
+	for _, s := range segments {
+		j.available += s.Count
+	}
+}
+
+// The methods below are called with pool.mu held.
+
+func (j *Job) done() bool { return j.err != nil || j.sealed && j.open == 0 }
+
+func (j *Job) seal() {
+	if !j.sealed {
+		j.sealed = true
+		j.settle(0)
+	}
+}
+
+func (j *Job) add(b *Batch) {
+	j.pool.lastBatch++
+	b.id = j.pool.lastBatch
+	j.pending = append(j.pending, span{b, 0, b.Count})
+	j.waiting += b.Count
+	j.open += b.Count
+	j.pool.queue.push(j)
+}
+
+// carve takes n tasks off the front, fewer where the front batch has fewer.
+func (j *Job) carve(n int) span {
+	front := &j.pending[0]
+	n = min(n, front.count)
+	s := front.cut(n)
+	if front.count == 0 {
+		j.pending[0] = span{}
+		j.pending = j.pending[1:]
+	}
+	j.waiting -= n
+	return s
+}
+
+// giveBack puts tasks that did not run in front of all others.
+func (j *Job) giveBack(s span) {
+	if j.err != nil {
+		return
+	}
+	j.pending = append([]span{s}, j.pending...)
+	j.waiting += s.count
+	j.pool.queue.push(j)
+}
+
+// deliver accepts the outcome of tasks.
+func (j *Job) deliver(s Segment) {
+	if j.err != nil {
+		return
+	}
+	if !j.forgotten {
+		j.arrived = append(j.arrived, s)
+		j.available += s.Count
+	}
+	j.settle(s.Count)
+}
+
+// settle counts tasks as settled and wakes who waits for that.
+func (j *Job) settle(count int) {
+	j.open -= count
+	if !j.done() {
+		if j.changed != nil && j.available >= j.wanted {
+			j.wake()
+		}
+		return
+	}
+	j.wake()
+	j.end()
+}
+
+// fail ends the job: tasks without an outcome will never have one.
+func (j *Job) fail(err error) {
+	if j.done() {
+		return
+	}
+	j.err = err
+	j.pending, j.waiting = nil, 0
+	j.wake()
+	j.end()
+}
+
+func (j *Job) wake() {
+	if j.changed != nil {
+		close(j.changed)
+		j.changed = nil
+	}
+}
+
+// end is called once, when the job has become done.
+func (j *Job) end() {
+	delete(j.pool.jobs, j)
+	j.pool.release(j.fn)
+	if j.onDone != nil {
+		j.onDone()
+	}
+	j.pool.settle()
+}
+
+// Function is what tasks call. Its Value is told to each worker once, and how
+// long a call takes is learned per function.
+type Function struct {
+	Value any // what the pool's workers understand
+
+	id   uint64
+	refs int           // guarded by pool.mu: jobs and holders
+	mean time.Duration // guarded by pool.mu: of one call; 0 while unknown
+}
+
+// learn takes in that count calls took elapsed.
+func (f *Function) learn(count int, elapsed time.Duration) {
+	sample := max(elapsed/time.Duration(count), 1)
+	if f.mean == 0 {
+		f.mean = sample
+		return
+	}
+	f.mean = (3*f.mean + sample) / 4
+}

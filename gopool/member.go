@@ -1,0 +1,185 @@
+package gopool
+
+import (
+	"fmt"
+	"time"
+)
+
+// phase is where a worker is in its life; it only moves forward.
+type phase int
+
+const (
+	starting phase = iota // does not take tasks yet
+	ready                 // takes tasks
+	retiring              // was told to stop and runs what it has
+	lost                  // can't be reached; may still be running
+)
+
+// lease is a grant that is out, with the job that it came from.
+type lease struct {
+	Grant
+	job  *Job
+	each time.Duration // what one task was expected to take
+}
+
+func (l lease) span() span { return span{l.Batch, l.Offset, l.Count} }
+
+// drop forgets the first n tasks of the lease.
+func (l *lease) drop(n int) {
+	l.Sequence += uint64(n)
+	l.Offset += n
+	l.Count -= n
+}
+
+// member is the pool's record of one worker. Guarded by the pool's lock.
+type member struct {
+	id     int
+	worker Worker
+	phase  phase
+	leases []lease       // tasks not settled, in the order of their numbers
+	next   uint64        // number of the next task granted
+	tasks  int           // in leases
+	load   time.Duration // what they were expected to take
+	chunks int           // granted in all, where workers are replaced after some
+	dirty  bool          // has something for Flush
+	seen   uint64        // Started at the last watch
+	served bool          // has been ready
+
+	// recalled: tasks were withdrawn and the worker has not passed them yet.
+	// Nothing is granted until then, so that all numbers it may skip are those
+	// withdrawn.
+	recalled bool
+}
+
+// grant gives tasks of a job to the worker.
+func (m *member) grant(j *Job, s span) {
+	g := Grant{m.next, j.fn, s.batch, s.offset, s.count}
+	each := j.fn.mean
+	if each == 0 {
+		each = quantum
+	}
+	m.next += uint64(s.count)
+	m.leases = append(m.leases, lease{g, j, each})
+	m.tasks += s.count
+	m.load += time.Duration(s.count) * each
+	m.chunks++
+	m.worker.Grant(g)
+}
+
+// accept hands outcomes to their jobs. Some may have been harvested before:
+// those numbers are not leased any more and are passed over.
+func (m *member) accept(o Outcomes) error {
+	if o.Count < 1 || o.First < 1 || o.end() > m.next || o.end() < o.First {
+		return fmt.Errorf("outcomes of tasks %d to %d, of which %d were granted", o.First, o.end(), m.next)
+	}
+	for m.tasks > 0 && m.leases[0].Sequence < o.end() {
+		l := &m.leases[0]
+		if l.Sequence < o.First {
+			return fmt.Errorf("outcomes from task %d on, but task %d comes first", o.First, l.Sequence)
+		}
+		n := min(l.Count, int(o.end()-l.Sequence))
+		l.Function.learn(o.Count, o.Elapsed)
+		l.job.deliver(Segment{Index: l.span().index(), Count: n, Skip: int(l.Sequence - o.First), Payload: o.Payload})
+		m.settle(n)
+	}
+	if o.end() == m.next {
+		m.restore()
+	}
+	return nil
+}
+
+// settle takes the first n tasks of the first lease off the record.
+func (m *member) settle(n int) {
+	l := &m.leases[0]
+	l.drop(n)
+	m.tasks -= n
+	m.load -= time.Duration(n) * l.each
+	if l.Count == 0 {
+		m.leases[0] = lease{}
+		m.leases = m.leases[1:]
+	}
+}
+
+// giveBack returns the tasks numbered from..to that are leased to their jobs.
+func (m *member) giveBack(from, to uint64) {
+	for i := len(m.leases) - 1; i >= 0; i-- {
+		l := &m.leases[i]
+		if l.end() <= from {
+			break
+		}
+		if l.Sequence >= to {
+			continue
+		}
+		kept := 0
+		if l.Sequence < from {
+			kept = int(from - l.Sequence)
+		}
+		back := l.span()
+		back.cut(kept)
+		m.tasks -= back.count
+		m.load -= time.Duration(back.count) * l.each
+		l.Count = kept
+		l.job.giveBack(back)
+	}
+	m.compact()
+}
+
+// compact drops the leases that giveBack has emptied.
+func (m *member) compact() {
+	kept := m.leases[:0]
+	for _, l := range m.leases {
+		if l.Count > 0 {
+			kept = append(kept, l)
+		}
+	}
+	clear(m.leases[len(kept):])
+	m.leases = kept
+}
+
+// recall takes back what the worker has not started, and tells whether that
+// was anything. The argument why each task then runs exactly once is in
+// docs/architecture.md, Taking tasks back.
+func (m *member) recall() bool {
+	from := m.worker.Started() + 1
+	if m.recalled || m.phase != ready || from >= m.next {
+		return false
+	}
+	m.recalled = true
+	m.giveBack(m.worker.Recall(from), m.next)
+	return true
+}
+
+// skipped is told when the worker has passed over tasks from..to. The first of
+// them may be one that recall had to leave open.
+func (m *member) skipped(from, to uint64) {
+	if !m.recalled || from < 1 || to > m.next {
+		return
+	}
+	m.giveBack(from, to)
+	if to == m.next {
+		m.restore()
+	}
+}
+
+// restore ends a recall: the worker has passed all that was withdrawn.
+func (m *member) restore() {
+	if m.recalled {
+		m.recalled = false
+		m.worker.Restore()
+	}
+}
+
+// bury settles what a worker that has exited leaves behind. Outcomes that it
+// had not sent are delivered; the task that it was in is lost with it; all
+// others go back to their jobs.
+func (m *member) bury(exit int) {
+	if rest, ok := m.worker.Harvest(); ok {
+		_ = m.accept(rest) // what a dead worker says wrongly is as good as not said
+	}
+	if m.tasks > 0 && m.leases[0].Sequence <= m.worker.Started() {
+		l := m.leases[0]
+		l.job.deliver(Segment{Index: l.span().index(), Count: 1, Payload: Lost{m.id, exit}})
+		m.settle(1)
+	}
+	m.giveBack(0, m.next)
+}

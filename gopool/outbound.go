@@ -1,0 +1,149 @@
+package gopool
+
+import (
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// small is the size up to which bytes are copied behind the frames before them
+// and not sent as a buffer of their own.
+const small = 4 << 10
+
+// outbound is what waits to be written to a worker. Whoever flushes writes at
+// once what the socket takes, which saves waking a goroutine in the common
+// case; the rest is left to the writer goroutine. One of them at a time owns
+// the socket, so bytes keep their order.
+type outbound struct {
+	socket *os.File
+
+	mu     sync.Mutex
+	work   sync.Cond // for serve: rest is its, or ended
+	queued [][]byte
+	open   bool     // the last of queued may grow
+	owned  bool     // somebody writes
+	rest   [][]byte // to be written by serve
+	ended  bool
+}
+
+func (o *outbound) init(socket *os.File) {
+	o.socket = socket
+	o.work.L = &o.mu
+}
+
+// add queues what appendTo appends.
+func (o *outbound) add(appendTo func([]byte) []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.open {
+		o.queued = append(o.queued, nil)
+		o.open = true
+	}
+	last := &o.queued[len(o.queued)-1]
+	*last = appendTo(*last)
+}
+
+// addBlob queues bytes that belong behind what was added last. They must never
+// change.
+func (o *outbound) addBlob(blob []byte) {
+	switch {
+	case len(blob) == 0:
+	case len(blob) <= small:
+		o.add(func(b []byte) []byte { return append(b, blob...) })
+	default:
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.queued = append(o.queued, blob)
+		o.open = false
+	}
+}
+
+// flush writes what is queued as far as the socket takes it without waiting,
+// and leaves the rest to serve.
+func (o *outbound) flush() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.queued) > 0 && !o.owned && !o.ended {
+		buffers := o.take()
+		o.mu.Unlock()
+		rest := o.writeNow(buffers)
+		o.mu.Lock()
+		o.owned = false
+		if len(rest) > 0 {
+			o.owned, o.rest = true, rest
+			o.work.Signal()
+		}
+	}
+}
+
+// take makes the caller the one who writes what is queued.
+func (o *outbound) take() [][]byte {
+	buffers := o.queued
+	o.queued, o.open, o.owned = nil, false, true
+	return buffers
+}
+
+// writeNow returns what the socket did not take.
+func (o *outbound) writeNow(buffers [][]byte) [][]byte {
+	conn, err := o.socket.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	written := 0
+	_ = conn.Write(func(fd uintptr) bool {
+		written, err = unix.Writev(int(fd), buffers[:min(len(buffers), 1024)])
+		return true // never wait
+	})
+	if err != nil && err != unix.EAGAIN && err != unix.EINTR {
+		return nil // the reader learns of it too, and ends the worker
+	}
+	return after(buffers, max(0, written))
+}
+
+// after returns what comes after the first n bytes.
+func after(buffers [][]byte, n int) [][]byte {
+	for len(buffers) > 0 && n >= len(buffers[0]) {
+		n -= len(buffers[0])
+		buffers = buffers[1:]
+	}
+	if n > 0 {
+		buffers[0] = buffers[0][n:]
+	}
+	return buffers
+}
+
+// serve is the writer goroutine. It waits while the socket is full, and gives
+// the socket up when nothing is left.
+func (o *outbound) serve() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for {
+		for len(o.rest) == 0 && !o.ended {
+			o.work.Wait()
+		}
+		if o.ended {
+			return
+		}
+		buffer := o.rest[0]
+		o.mu.Unlock()
+		_, err := o.socket.Write(buffer)
+		o.mu.Lock()
+		if err != nil {
+			return // likewise; owned stays true: nobody else need try
+		}
+		o.rest = o.rest[1:]
+		if len(o.rest) == 0 {
+			o.rest = o.take()
+			o.owned = len(o.rest) > 0
+		}
+	}
+}
+
+// end makes serve return. A write that waits is ended by shutting the socket.
+func (o *outbound) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ended = true
+	o.work.Signal()
+}

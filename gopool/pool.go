@@ -1,0 +1,338 @@
+package gopool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// ErrNotClosed is returned by Join of a pool that is still running.
+var ErrNotClosed = errors.New("pool is still running")
+
+// Options are the settings of a Pool.
+type Options struct {
+	// MaxChunks is how many chunks a worker is granted before it is replaced;
+	// 0 is no limit.
+	MaxChunks int
+	// MaxFailedStarts is how many workers in a row may end before they were
+	// ready; one more breaks the pool. 0 means 3.
+	MaxFailedStarts int
+}
+
+// Event tells the owner of a pool's workers what to do.
+type Event struct {
+	Kind   EventKind
+	Worker int
+}
+
+// EventKind says what an Event is about.
+type EventKind int
+
+// The kinds of event.
+const (
+	// WorkerGone: see that the worker has ended and call Exited.
+	WorkerGone EventKind = iota + 1
+	// StopAll: the pool was terminated or broke; end all workers.
+	StopAll
+	// Finished: no worker is left and none will be wanted. The last event.
+	Finished
+)
+
+// Pool hands the tasks of jobs to workers. It owns no worker: who attaches
+// workers is told through Next what becomes of them. All methods may be called
+// from any goroutine.
+type Pool struct {
+	options Options
+	events  events
+
+	mu           sync.Mutex
+	state        state
+	cause        error // what broke the pool
+	members      []*member
+	lastMember   int
+	unburied     int               // members off the record whose Release has not ended
+	jobs         map[*Job]struct{} // not done
+	queue        queue
+	lastBatch    uint64
+	lastFunction uint64
+	failedStarts int
+	startError   error
+	watch        watch
+	dirty        []*member
+	finished     chan struct{}
+}
+
+// New returns a running pool without workers.
+func New(options Options) *Pool {
+	if options.MaxFailedStarts == 0 {
+		options.MaxFailedStarts = 3
+	}
+	p := &Pool{options: options, jobs: map[*Job]struct{}{}, finished: make(chan struct{})}
+	p.events.init()
+	p.watch.pool = p
+	return p
+}
+
+// unlock releases the lock and then sends out what was granted under it:
+// sending is a system call and other goroutines need not wait for it. Each
+// worker keeps the order of its own grants.
+func (p *Pool) unlock() {
+	dirty := p.dirty
+	p.dirty = nil
+	for _, m := range dirty {
+		m.dirty = false
+	}
+	p.mu.Unlock()
+	for _, m := range dirty {
+		m.worker.Flush()
+	}
+}
+
+// Attach adds a worker and starts it. The pool releases it in the end, also if
+// Attach fails.
+func (p *Pool) Attach(w Worker) (id int, err error) {
+	if id, err = p.attach(w); err != nil {
+		w.Release()
+	}
+	return id, err
+}
+
+func (p *Pool) attach(w Worker) (id int, err error) {
+	p.mu.Lock()
+	defer p.unlock()
+	if !p.state.works() {
+		return 0, p.notRunning()
+	}
+	p.lastMember++
+	m := &member{id: p.lastMember, worker: w, next: 1}
+	p.members = append(p.members, m)
+	w.Start(&Reporter{p, m})
+	if p.state == closed && len(p.jobs) == 0 {
+		p.retire(m)
+	}
+	return m.id, nil
+}
+
+// NewFunction makes a value known to workers as a function. Release it when no
+// further job will name it.
+func (p *Pool) NewFunction(value any) *Function {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lastFunction++
+	return &Function{Value: value, id: p.lastFunction, refs: 1}
+}
+
+// Release lets workers forget f once the jobs that call it are done.
+func (p *Pool) Release(f *Function) {
+	p.mu.Lock()
+	defer p.unlock()
+	p.release(f)
+}
+
+func (p *Pool) release(f *Function) {
+	f.refs--
+	if f.refs > 0 {
+		return
+	}
+	for _, m := range p.members {
+		m.worker.Forget(f)
+	}
+}
+
+// Submit starts a job that calls f. Tasks are given to workers chunk at a time
+// or in multiples of it, as far as batches hold whole chunks. Unless sealed,
+// the job is open for more tasks until Seal. onDone, if not nil, is called when
+// the job is done, with the pool's lock held.
+func (p *Pool) Submit(f *Function, chunk int, onDone func(), sealed bool, batches ...*Batch) (*Job, error) {
+	if chunk < 1 {
+		return nil, fmt.Errorf("chunk of %d tasks", chunk)
+	}
+	p.mu.Lock()
+	defer p.unlock()
+	if !p.state.accepts() {
+		return nil, p.notRunning()
+	}
+	f.refs++
+	j := &Job{pool: p, fn: f, chunk: chunk, onDone: onDone}
+	p.jobs[j] = struct{}{}
+	for _, b := range batches {
+		j.add(b)
+	}
+	if sealed {
+		j.seal()
+	}
+	p.dispatch()
+	return j, nil
+}
+
+func (p *Pool) notRunning() error { return &NotRunningError{Cause: p.cause, state: p.state} }
+
+// Close refuses further jobs. Workers exit when the outstanding ones are done.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	defer p.unlock()
+	if p.state.advance(closed) {
+		p.settle()
+	}
+}
+
+// Terminate ends all jobs where they are and tells the workers to go.
+func (p *Pool) Terminate() {
+	p.mu.Lock()
+	defer p.unlock()
+	p.terminate(ErrTerminated)
+}
+
+// Break terminates the pool for a cause that further use of it will name.
+func (p *Pool) Break(cause error) {
+	p.mu.Lock()
+	defer p.unlock()
+	p.breakFor(cause)
+}
+
+// Cause returns what broke the pool, or nil.
+func (p *Pool) Cause() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cause
+}
+
+// Join blocks until the pool has no worker left, or the context ends.
+func (p *Pool) Join(ctx context.Context) error {
+	p.mu.Lock()
+	still := p.state == running
+	p.mu.Unlock()
+	if still {
+		return ErrNotClosed
+	}
+	select {
+	case <-p.finished:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Next blocks until there is an event. After Finished there are no more.
+func (p *Pool) Next() Event { return p.events.next() }
+
+// Exited says that a worker can't be running any more: it has ended, with exit
+// as in Lost. It tells whether another worker is wanted in its place.
+func (p *Pool) Exited(id, exit int) (replace bool) {
+	m := p.bury(id, exit)
+	if m == nil {
+		return false
+	}
+	m.worker.Release()
+	p.mu.Lock()
+	defer p.unlock()
+	p.unburied--
+	p.settle()
+	return p.state == running || p.state == closed && len(p.jobs) > 0
+}
+
+// bury takes a worker off the record and settles what it leaves behind.
+func (p *Pool) bury(id, exit int) *member {
+	p.mu.Lock()
+	defer p.unlock()
+	m := p.remove(id)
+	if m == nil {
+		return nil
+	}
+	p.unburied++
+	m.phase = lost
+	m.bury(exit)
+	if !m.served {
+		p.failedStart(exit)
+	}
+	p.dispatch()
+	return m
+}
+
+// Busy tells whether a worker has tasks, or is not ready for any.
+func (p *Pool) Busy(id int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.members {
+		if m.id == id {
+			return m.tasks > 0 || !m.served
+		}
+	}
+	return false
+}
+
+// The methods below are called with the lock held.
+
+func (p *Pool) breakFor(cause error) {
+	if p.state.works() {
+		p.cause = cause
+		p.terminate(p.notRunning())
+	}
+}
+
+// terminate ends all jobs with err. Tasks that have not started never will.
+func (p *Pool) terminate(err error) {
+	if !p.state.advance(terminated) {
+		return
+	}
+	p.queue.clear()
+	p.watch.stop()
+	for _, m := range p.members {
+		m.worker.Recall(m.worker.Started() + 1)
+		p.retire(m)
+	}
+	for j := range p.jobs {
+		j.fail(err)
+	}
+	p.events.push(Event{Kind: StopAll})
+	p.settle()
+}
+
+// settle moves a pool that has left the running state on, as far as its jobs
+// and workers allow.
+func (p *Pool) settle() {
+	if p.state == running || len(p.jobs) > 0 {
+		return
+	}
+	for _, m := range p.members {
+		p.retire(m)
+	}
+	if len(p.members)+p.unburied == 0 && p.state.advance(finished) {
+		p.watch.stop()
+		p.events.push(Event{Kind: Finished})
+		close(p.finished)
+	}
+}
+
+// gone is told once of each worker, when it can't be reached any more.
+func (p *Pool) gone(m *member) {
+	if m.phase != lost {
+		m.phase = lost
+		p.events.push(Event{WorkerGone, m.id})
+	}
+}
+
+// failedStart counts workers in a row that ended before they were ready. Too
+// many break the pool: the next ones would fare no better.
+func (p *Pool) failedStart(exit int) {
+	p.failedStarts++
+	if p.failedStarts < p.options.MaxFailedStarts {
+		return
+	}
+	cause := p.startError
+	if cause == nil {
+		cause = fmt.Errorf("%d workers in a row ended before they were ready, the last with exit code %d", p.failedStarts, exit)
+	}
+	p.breakFor(cause)
+}
+
+func (p *Pool) remove(id int) *member {
+	for i, m := range p.members {
+		if m.id == id {
+			p.members = append(p.members[:i], p.members[i+1:]...)
+			return m
+		}
+	}
+	return nil
+}

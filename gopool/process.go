@@ -1,0 +1,189 @@
+package gopool
+
+import (
+	"errors"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gopool/gopool/gopool/wire"
+)
+
+// Code is the Value of a Function that worker processes run: bytes that the
+// program in the worker understands, and how it is to call what they say.
+type Code struct {
+	Bytes      []byte
+	Convention uint32
+}
+
+// process is a Worker at the other end of a stream socket. Three goroutines
+// serve it; the reader is the one that declares it gone:
+//
+//	reader  reads frames until end of file
+//	writer  writes what Flush could not write at once
+//	death   waits for the process to end and then shuts the socket, so that the
+//	        reader comes to an end also where a child of the worker holds the
+//	        other end open
+//
+// Release ends them, as far as the end of the process has not, and waits.
+type process struct {
+	socket *os.File
+	page   page
+	out    outbound
+	death  *os.File // readable when the process has ended; nil: only end of file tells
+	served sync.WaitGroup
+
+	// Guarded by the pool's lock.
+	known map[uint64]struct{} // functions that the worker was told
+	batch uint64              // the last one that it was sent
+}
+
+// NewProcess returns a worker for the process pid, which reads and writes
+// frames (package wire) on the other end of socket and shares the page behind
+// the descriptor page. The socket becomes the worker's, the page's descriptor
+// stays the caller's. A process that has ended already is no error: the worker
+// will be gone as soon as it is started.
+func NewProcess(socket, pagefd, pid int) (Worker, error) {
+	shared, err := mapPage(pagefd)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.SetNonblock(socket, true); err != nil {
+		shared.release()
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	w := &process{
+		socket: os.NewFile(uintptr(socket), "worker"),
+		page:   shared,
+		known:  map[uint64]struct{}{},
+	}
+	w.out.init(w.socket)
+	var ended bool
+	if w.death, ended = openProcess(pid); ended {
+		w.shut(unix.SHUT_RDWR)
+	}
+	return w, nil
+}
+
+func (w *process) Start(r *Reporter) {
+	w.served.Go(w.out.serve)
+	if w.death != nil {
+		w.served.Go(w.awaitDeath)
+	}
+	w.served.Go(func() { w.read(r) })
+}
+
+// read is the reader. Whatever it does not understand ends it: a worker that
+// sends rubbish is lost, not believed.
+func (w *process) read(r *Reporter) {
+	frames := wire.NewReader(w.socket)
+	for {
+		frame, err := frames.Next()
+		if err == nil {
+			err = w.handle(frame, r)
+		}
+		if err != nil {
+			break
+		}
+	}
+	w.shut(unix.SHUT_RDWR)
+	w.out.end()
+	r.Gone()
+}
+
+func (w *process) handle(frame wire.Frame, r *Reporter) error {
+	switch frame.Kind {
+	case wire.Ready:
+		r.Ready()
+	case wire.Results:
+		o, err := frame.Outcomes()
+		if err != nil {
+			return err
+		}
+		return r.Outcomes(outcomes(o))
+	case wire.Skipped:
+		first, count, err := frame.Skipped()
+		if err != nil {
+			return err
+		}
+		r.Skipped(first, count)
+	case wire.Failed:
+		r.Failed(errors.New(string(frame.Payload)))
+	}
+	return nil
+}
+
+func outcomes(o wire.Outcomes) Outcomes {
+	return Outcomes{First: o.First, Count: o.Count, Elapsed: o.Elapsed, Payload: o}
+}
+
+// awaitDeath is the death watch. What the worker wrote before it died can
+// still be read after the socket is shut.
+func (w *process) awaitDeath() {
+	awaitReadable(w.death)
+	w.shut(unix.SHUT_RDWR)
+}
+
+// shut ends the socket in one or both directions. A socket that has been shut
+// or closed before is no matter.
+func (w *process) shut(how int) {
+	conn, err := w.socket.SyscallConn()
+	if err == nil {
+		_ = conn.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), how) })
+	}
+}
+
+func (w *process) Grant(g Grant) {
+	if _, told := w.known[g.Function.id]; !told {
+		code := g.Function.Value.(Code)
+		w.known[g.Function.id] = struct{}{}
+		w.out.add(func(b []byte) []byte {
+			return wire.AppendFunction(b, g.Function.id, code.Convention, code.Bytes)
+		})
+	}
+	var carried []byte
+	if g.Batch.id != w.batch {
+		w.batch = g.Batch.id
+		carried = g.Batch.Data.([]byte)
+	}
+	span := wire.Span{
+		Sequence: g.Sequence,
+		Function: g.Function.id,
+		Batch:    g.Batch.id,
+		Offset:   uint32(g.Offset),
+		Count:    uint32(g.Count),
+	}
+	w.out.add(func(b []byte) []byte { return wire.AppendRun(b, span, carried) })
+	w.out.addBlob(carried)
+}
+
+// Forget waits for the next flush: it is in no hurry.
+func (w *process) Forget(f *Function) {
+	if _, told := w.known[f.id]; told {
+		delete(w.known, f.id)
+		w.out.add(func(b []byte) []byte { return wire.AppendForget(b, f.id) })
+	}
+}
+
+func (w *process) Flush()                    { w.out.flush() }
+func (w *process) Started() uint64           { return w.page.started() }
+func (w *process) Recall(from uint64) uint64 { return w.page.recall(from) }
+func (w *process) Restore()                  { w.page.restore() }
+func (w *process) Stop()                     { w.out.add(wire.AppendStop) }
+
+func (w *process) Harvest() (Outcomes, bool) {
+	o, ok := w.page.harvest()
+	return outcomes(o), ok
+}
+
+func (w *process) Release() {
+	w.shut(unix.SHUT_RDWR)
+	w.out.end()
+	if w.death != nil {
+		_ = w.death.Close()
+	}
+	w.served.Wait()
+	_ = w.socket.Close()
+	w.page.release()
+}

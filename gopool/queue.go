@@ -1,0 +1,48 @@
+package gopool
+
+// queue holds the jobs that have tasks to hand out. They take turns: one
+// allotment each, so that a call made while a long map runs waits for its turn
+// and not for the map. Guarded by the pool's lock.
+type queue struct {
+	jobs []*Job // a ring would save the copying in next, which is of a few pointers
+}
+
+// push adds a job at the end, unless it is queued or has nothing to hand out.
+func (q *queue) push(j *Job) {
+	if j.queued || len(j.pending) == 0 {
+		return
+	}
+	j.queued = true
+	q.jobs = append(q.jobs, j)
+}
+
+// head returns the job whose turn it is, or nil.
+func (q *queue) head() *Job {
+	for len(q.jobs) > 0 {
+		if j := q.jobs[0]; len(j.pending) > 0 {
+			return j
+		}
+		q.pop()
+	}
+	return nil
+}
+
+// rotate ends the turn of the head.
+func (q *queue) rotate() {
+	j := q.jobs[0]
+	q.pop()
+	q.push(j)
+}
+
+func (q *queue) pop() {
+	q.jobs[0].queued = false
+	q.jobs[0] = nil
+	q.jobs = q.jobs[1:]
+}
+
+func (q *queue) clear() {
+	for _, j := range q.jobs {
+		j.queued = false
+	}
+	q.jobs = nil
+}

@@ -1,0 +1,95 @@
+package gopool
+
+import "time"
+
+const (
+	// quantum is about how much work a worker is granted at a time: far more
+	// than a grant costs, far less than a person notices.
+	quantum = time.Millisecond
+	// ahead is the longest mean call behind which a next task is sent ahead.
+	// Below it the wait for a next grant counts; above it nothing is gained.
+	ahead = 20 * time.Millisecond
+	// maxGrant keeps a grant's outcomes within what one report holds.
+	maxGrant = 2048
+)
+
+// dispatch grants tasks to all workers that should have more: first to those
+// without any. Called with the lock held; unlock flushes.
+func (p *Pool) dispatch() {
+	for _, m := range p.members {
+		if m.tasks == 0 && !p.refill(m) {
+			return
+		}
+	}
+	for _, m := range p.members {
+		if m.tasks > 0 && !p.refill(m) {
+			return
+		}
+	}
+}
+
+// refill grants tasks to m until it has enough, and tells whether there may be
+// more for others.
+func (p *Pool) refill(m *member) bool {
+	for m.phase == ready && !m.recalled && p.state.works() {
+		job := p.queue.head()
+		if job == nil {
+			return false
+		}
+		n := p.allot(m, job)
+		if n == 0 {
+			break
+		}
+		m.grant(job, job.carve(n))
+		p.queue.rotate()
+		p.touch(m)
+		if p.options.MaxChunks > 0 && m.chunks >= p.options.MaxChunks {
+			p.retire(m)
+		}
+	}
+	p.watch.need(m)
+	return true
+}
+
+// allot returns how many tasks of job to grant to m now; 0 is none until m has
+// run some of what it has. A function whose calls have not been timed is
+// granted one at a time, and only to an idle worker.
+func (p *Pool) allot(m *member, job *Job) int {
+	mean := job.fn.mean
+	switch {
+	case p.options.MaxChunks > 0: // what a worker gets before it goes is counted in chunks
+		if m.tasks > 0 {
+			return 0
+		}
+		return job.chunk
+	case mean == 0:
+		if m.tasks > 0 {
+			return 0
+		}
+		return job.chunk
+	case m.load >= quantum && (m.tasks > 1 || mean > ahead || job.waiting < len(p.members)):
+		return 0
+	}
+	// Guided self-scheduling (Polychronopoulos and Kuck, 1987): grants shrink
+	// as the job drains, so that workers end together.
+	share := (job.waiting + 2*len(p.members) - 1) / (2 * len(p.members))
+	n := max(1, min(int(quantum/mean), share, maxGrant))
+	return (n + job.chunk - 1) / job.chunk * job.chunk
+}
+
+// touch remembers that m has something to flush when the lock is released.
+func (p *Pool) touch(m *member) {
+	if !m.dirty {
+		m.dirty = true
+		p.dirty = append(p.dirty, m)
+	}
+}
+
+// retire lets m run what it has and then exit.
+func (p *Pool) retire(m *member) {
+	if m.phase == ready || m.phase == starting {
+		m.phase = retiring
+		m.worker.Stop()
+		p.touch(m)
+	}
+}

@@ -1,0 +1,79 @@
+package gopool
+
+import (
+	"time"
+)
+
+// tick is how often workers are looked at while one has tasks behind the one
+// that it is in.
+const tick = 2 * time.Millisecond
+
+// watch looks after workers that are stuck in a long task with others behind
+// it: finished outcomes that such a worker has not sent are fetched, and what
+// it has not started goes to others. It costs nothing while no worker has more
+// than one task. Guarded by the pool's lock.
+type watch struct {
+	pool  *Pool
+	timer *time.Timer
+	armed bool
+}
+
+// need arms the watch if m has to be looked at.
+func (w *watch) need(m *member) {
+	if m.tasks < 2 || w.armed || w.pool.state >= terminated {
+		return
+	}
+	w.armed = true
+	if w.timer == nil {
+		w.timer = time.AfterFunc(tick, w.look)
+		return
+	}
+	w.timer.Reset(tick)
+}
+
+// stop disarms the watch for good.
+func (w *watch) stop() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	w.armed = true
+}
+
+// look runs in a goroutine of its own, at most one at a time. A worker that is
+// in the same task as a tick ago is stuck.
+func (w *watch) look() {
+	p := w.pool
+	p.mu.Lock()
+	defer p.unlock()
+	if p.state >= terminated {
+		return
+	}
+	w.armed = false
+	recalled := false
+	for _, m := range p.members {
+		started := m.worker.Started()
+		if stuck := started == m.seen; stuck && m.tasks > 0 {
+			if found, ok := m.worker.Harvest(); ok && m.phase != lost {
+				_ = m.accept(found) // a worker that lies is found out when it reports
+			}
+			recalled = p.anyIdle() && m.recall() || recalled
+		}
+		m.seen = started
+	}
+	if recalled {
+		p.dispatch()
+	}
+	for _, m := range p.members {
+		w.need(m)
+	}
+}
+
+// anyIdle tells whether a worker waits for tasks.
+func (p *Pool) anyIdle() bool {
+	for _, m := range p.members {
+		if m.phase == ready && m.tasks == 0 && !m.recalled {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,239 @@
+// Package wire is the frame format between the pool and its worker processes.
+//
+// Every frame is a header of 16 bytes (kind, auxiliary word, size of the
+// payload; little-endian) and a payload. The worker's half of this file is
+// python/gopool/_wire.py; both sides come from the same installation, so the
+// format carries no version.
+//
+//	to the worker     Function  id | encoded function           aux: calling convention
+//	                  Run       span | batch, if aux is Carried
+//	                  Forget    id
+//	                  Stop
+//	from the worker   Ready
+//	                  Results   first, count, elapsed | outcomes  aux: Encoding
+//	                  Skipped   first, count
+//	                  Failed    text                              the initializer raised
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Kind tells what a frame says.
+type Kind uint32
+
+// The kinds of frame, with who sends them.
+const (
+	Function Kind = iota + 1 // pool
+	Run                      // pool
+	Forget                   // pool
+	Stop                     // pool
+	Ready                    // worker
+	Results                  // worker
+	Skipped                  // worker
+	Failed                   // worker
+)
+
+// Carried marks a Run frame whose batch travels with it. Without it the
+// worker still has the batch: it is the one of the Run frame before.
+const Carried = 1
+
+// Encoding tells how the outcomes in a Results frame are laid out.
+type Encoding uint32
+
+const (
+	// List is one encoding of all outcomes together, none of them a failure.
+	List Encoding = iota
+	// Stream is a table of lengths (8 bytes each), then the outcomes one by one.
+	Stream
+)
+
+// FailureBit is set in an outcome's length when the outcome is an exception.
+const FailureBit = 1 << 63
+
+const (
+	headerSize  = 16
+	runSize     = 32
+	resultsSize = 24
+	skippedSize = 16
+)
+
+// ErrMalformed is wrapped by every error about bytes that break the format.
+var ErrMalformed = errors.New("malformed frame")
+
+// Frame is one frame as it was read. Payload belongs to the receiver.
+type Frame struct {
+	Kind    Kind
+	Aux     uint32
+	Payload []byte
+}
+
+// Span names tasks of a batch: Count of them, from Offset on, to be known by
+// the sequence numbers from Sequence on.
+type Span struct {
+	Sequence uint64
+	Function uint64
+	Batch    uint64
+	Offset   uint32
+	Count    uint32
+}
+
+// Outcomes are the results of Count consecutive tasks.
+type Outcomes struct {
+	First    uint64
+	Count    int
+	Elapsed  time.Duration
+	Encoding Encoding
+	Lengths  []byte // of a Stream: Count lengths of 8 bytes
+	Data     []byte
+}
+
+var order = binary.LittleEndian
+
+func appendHeader(b []byte, kind Kind, aux uint32, size int) []byte {
+	b = order.AppendUint32(b, uint32(kind))
+	b = order.AppendUint32(b, aux)
+	return order.AppendUint64(b, uint64(size))
+}
+
+// AppendFunction appends the frame that tells a worker about a function.
+func AppendFunction(b []byte, id uint64, convention uint32, code []byte) []byte {
+	b = appendHeader(b, Function, convention, 8+len(code))
+	b = order.AppendUint64(b, id)
+	return append(b, code...)
+}
+
+// AppendRun appends a Run frame. When carried is not nil the caller sends
+// those bytes right after what it appended here.
+func AppendRun(b []byte, s Span, carried []byte) []byte {
+	aux := uint32(0)
+	if carried != nil {
+		aux = Carried
+	}
+	b = appendHeader(b, Run, aux, runSize+len(carried))
+	b = order.AppendUint64(b, s.Sequence)
+	b = order.AppendUint64(b, s.Function)
+	b = order.AppendUint64(b, s.Batch)
+	b = order.AppendUint32(b, s.Offset)
+	return order.AppendUint32(b, s.Count)
+}
+
+// AppendForget appends the frame after which a worker drops a function.
+func AppendForget(b []byte, id uint64) []byte {
+	return order.AppendUint64(appendHeader(b, Forget, 0, 8), id)
+}
+
+// AppendStop appends the frame after which a worker exits.
+func AppendStop(b []byte) []byte { return appendHeader(b, Stop, 0, 0) }
+
+// AppendOutcomes appends a Results frame, as a worker does.
+func AppendOutcomes(b []byte, o Outcomes) []byte {
+	b = appendHeader(b, Results, uint32(o.Encoding), resultsSize+len(o.Lengths)+len(o.Data))
+	b = order.AppendUint64(b, o.First)
+	b = order.AppendUint64(b, uint64(o.Count))
+	b = order.AppendUint64(b, uint64(o.Elapsed))
+	return append(append(b, o.Lengths...), o.Data...)
+}
+
+// AppendSkipped appends a Skipped frame, as a worker does.
+func AppendSkipped(b []byte, first, count uint64) []byte {
+	b = appendHeader(b, Skipped, 0, skippedSize)
+	return order.AppendUint64(order.AppendUint64(b, first), count)
+}
+
+// AppendReady appends a Ready frame, as a worker does.
+func AppendReady(b []byte) []byte { return appendHeader(b, Ready, 0, 0) }
+
+// AppendFailed appends a Failed frame, as a worker does.
+func AppendFailed(b []byte, text string) []byte {
+	return append(appendHeader(b, Failed, 0, len(text)), text...)
+}
+
+// Outcomes reads the payload of a Results frame. The slices share its memory.
+func (f Frame) Outcomes() (Outcomes, error) {
+	if f.Kind != Results || len(f.Payload) < resultsSize {
+		return Outcomes{}, fmt.Errorf("%w: %d bytes of results", ErrMalformed, len(f.Payload))
+	}
+	count := order.Uint64(f.Payload[8:])
+	rest := f.Payload[resultsSize:]
+	o := Outcomes{
+		First:    order.Uint64(f.Payload),
+		Elapsed:  time.Duration(order.Uint64(f.Payload[16:])),
+		Encoding: Encoding(f.Aux),
+		Data:     rest,
+	}
+	if o.Encoding == Stream {
+		if count > uint64(len(rest))/8 {
+			return Outcomes{}, fmt.Errorf("%w: %d lengths in %d bytes", ErrMalformed, count, len(rest))
+		}
+		o.Lengths, o.Data = rest[:8*count], rest[8*count:]
+	}
+	o.Count = int(count)
+	return o, o.Check()
+}
+
+// Check returns an error if the parts of o do not fit together.
+func (o Outcomes) Check() error {
+	switch {
+	case o.Count < 1 || o.Elapsed < 0:
+		return fmt.Errorf("%w: %d results in %d ns", ErrMalformed, o.Count, int64(o.Elapsed))
+	case o.Encoding == List:
+		if o.Count > len(o.Data) {
+			return fmt.Errorf("%w: %d results in %d bytes", ErrMalformed, o.Count, len(o.Data))
+		}
+		return nil
+	case o.Encoding == Stream:
+		return checkLengths(o.Lengths, uint64(len(o.Data)))
+	}
+	return fmt.Errorf("%w: encoding %d", ErrMalformed, o.Encoding)
+}
+
+func checkLengths(lengths []byte, total uint64) error {
+	sum := uint64(0)
+	for at := 0; at < len(lengths); at += 8 {
+		n := Length(lengths[at:])
+		if n > total-sum {
+			return fmt.Errorf("%w: an outcome of %d bytes with %d left", ErrMalformed, n, total-sum)
+		}
+		sum += n
+	}
+	if sum != total {
+		return fmt.Errorf("%w: %d bytes behind the last outcome", ErrMalformed, total-sum)
+	}
+	return nil
+}
+
+// Length returns the first length of a Stream's table, without its FailureBit.
+func Length(lengths []byte) uint64 { return order.Uint64(lengths) &^ FailureBit }
+
+// Skipped reads the payload of a Skipped frame.
+func (f Frame) Skipped() (first, count uint64, err error) {
+	if f.Kind != Skipped || len(f.Payload) != skippedSize {
+		return 0, 0, fmt.Errorf("%w: %d bytes of skipped", ErrMalformed, len(f.Payload))
+	}
+	return order.Uint64(f.Payload), order.Uint64(f.Payload[8:]), nil
+}
+
+// Window returns the outcomes from skip on, count of them, of a Stream. A List
+// can't be cut: it comes back whole, and the reader of the list skips.
+func (o Outcomes) Window(skip, count int) Outcomes {
+	if o.Encoding == List {
+		return o
+	}
+	start := uint64(0)
+	for i := range skip {
+		start += Length(o.Lengths[8*i:])
+	}
+	end := start
+	for i := skip; i < skip+count; i++ {
+		end += Length(o.Lengths[8*i:])
+	}
+	o.First += uint64(skip)
+	o.Count = count
+	o.Lengths = o.Lengths[8*skip : 8*(skip+count)]
+	o.Data = o.Data[start:end]
+	return o
+}

@@ -1,0 +1,118 @@
+package gopool
+
+import "time"
+
+// Grant hands tasks to a worker, which runs them in order. Sequence is the
+// number of the first of them: each worker's tasks are numbered from 1 on, and
+// the number says everything else that is said about a task.
+type Grant struct {
+	Sequence uint64
+	Function *Function
+	Batch    *Batch
+	Offset   int
+	Count    int
+}
+
+// end returns the number after the last task.
+func (g Grant) end() uint64 { return g.Sequence + uint64(g.Count) }
+
+// Worker is what the pool asks of anything that runs tasks. The pool calls all
+// methods but Flush and Release with its lock held: none may block or call the pool back.
+type Worker interface {
+	// Start lets the worker run and tell r about it.
+	Start(r *Reporter)
+	// Grant queues tasks for the worker. They may stay here until Flush.
+	Grant(g Grant)
+	// Forget tells that no task will call f any more.
+	Forget(f *Function)
+	// Flush lets all that was queued go. Called without the pool's lock.
+	Flush()
+	// Started returns the number of the task that was started last.
+	Started() uint64
+	// Recall withdraws the tasks from the number from on and returns the first
+	// that certainly never starts; of the one before it the worker tells
+	// later, by its outcome or by Reporter.Skipped.
+	Recall(from uint64) (first uint64)
+	// Restore ends a Recall that the worker has obeyed.
+	Restore()
+	// Harvest returns the outcomes that the worker has not reported yet.
+	Harvest() (Outcomes, bool)
+	// Stop makes the worker exit when it has run what it was granted.
+	Stop()
+	// Release frees all that serves a worker that has exited, and waits until
+	// that is done. Called without the pool's lock, once, after all else.
+	Release()
+}
+
+// Outcomes are what became of Count consecutive tasks of a worker, from the
+// number First on.
+type Outcomes struct {
+	First   uint64
+	Count   int
+	Elapsed time.Duration // in the tasks, together
+	Payload any
+}
+
+func (o Outcomes) end() uint64 { return o.First + uint64(o.Count) }
+
+// Reporter is how a worker speaks to its pool. Its methods may be called from
+// any goroutine that holds none of the pool's locks.
+type Reporter struct {
+	pool   *Pool
+	member *member
+}
+
+// ID returns the number of the worker in its pool.
+func (r *Reporter) ID() int { return r.member.id }
+
+// Ready tells that the worker takes tasks now.
+func (r *Reporter) Ready() {
+	r.pool.mu.Lock()
+	defer r.pool.unlock()
+	if r.member.phase == starting {
+		r.member.phase, r.member.served = ready, true
+		r.pool.failedStarts = 0
+		r.pool.dispatch()
+	}
+}
+
+// Outcomes tells what became of tasks. It returns an error if they are not
+// tasks of this worker: such a worker can't be believed and has to go.
+func (r *Reporter) Outcomes(o Outcomes) error {
+	r.pool.mu.Lock()
+	defer r.pool.unlock()
+	if err := r.member.accept(o); err != nil {
+		return err
+	}
+	r.pool.refill(r.member)
+	return nil
+}
+
+// Skipped tells that recalled tasks were not run.
+func (r *Reporter) Skipped(first, count uint64) {
+	r.pool.mu.Lock()
+	defer r.pool.unlock()
+	r.member.skipped(first, first+count)
+	r.pool.dispatch()
+}
+
+// Failed tells that the worker could not get ready, and why.
+func (r *Reporter) Failed(cause error) {
+	r.pool.mu.Lock()
+	defer r.pool.unlock()
+	r.pool.startError = cause
+}
+
+// Gone tells that the worker can't be reached any more. Its tasks stay its own
+// until Pool.Exited says that it can't be running any of them.
+func (r *Reporter) Gone() {
+	r.pool.mu.Lock()
+	defer r.pool.unlock()
+	r.pool.gone(r.member)
+}
+
+// Exited is Gone for a worker that is known to have ended, with exit as in Lost.
+func (r *Reporter) Exited(exit int) {
+	r.Gone()
+	r.pool.Exited(r.member.id, exit)
+}

@@ -1,0 +1,77 @@
+"""Latency of ``apply``: one call at a time, as a request handler makes it.
+
+Where caller and worker run decides more than anything else. On one core, handing over is a switch
+from one process to the other; on two, each way waits until a sleeping core has woken up, which on
+a virtual machine takes several times as long as the rest of the call. The scheduler settles for one
+or the other early in the life of a pool, by chance: so the figures that are judged are those of two
+fixed placements, and the free one, which users have, is reported.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+from poolbench.libraries import FLOOR, Library, Pool
+from poolbench.placement import can_place, open_apart, open_together
+from poolbench.scenario import Figures, Line, Target, add, check
+from poolbench.tasks import noop
+
+WORKERS = 2
+WARM_UP_CALLS = 100
+
+
+def apply_free(library: Library, size: int) -> Figures:
+    """Call a no-op by ``apply``, one call after the other, and time each round trip; 2 workers.
+
+    The median is what a call usually waits; the 99th percentile shows what waking threads and
+    handing over the GIL add now and then. Beside it, as a floor, the same call by hand: one process
+    at the other end of a socket pair, one pickle each way. Processes run where the scheduler puts
+    them, so expect two groups of rounds, and a wide spread.
+    """
+    return _round_trips(library.open_warm(WORKERS), size)
+
+
+def apply_together(library: Library, size: int) -> Figures:
+    """Time round trips as ``apply-free`` does, with caller and workers pinned to one core.
+
+    No core has to wake up: what is left is the work that a call costs, on both sides.
+    """
+    return _round_trips(open_together(library, WORKERS), size)
+
+
+def apply_apart(library: Library, size: int) -> Figures:
+    """Time round trips as ``apply-free`` does, with caller and workers pinned to a core each.
+
+    Each hand-over to the other side wakes a core, and so may each one between threads.
+    """
+    return _round_trips(open_apart(library, WORKERS), size)
+
+
+def _round_trips(pool: Pool, size: int) -> Figures:
+    with pool:
+        for number in range(WARM_UP_CALLS):
+            pool.apply(noop, (number,))
+        times = []
+        for number in range(size):
+            start = time.perf_counter()
+            result = pool.apply(noop, (number,))
+            times.append(time.perf_counter() - start)
+            check(result == number, "apply of a no-op")
+    percentiles = statistics.quantiles(times, n=100, method="inclusive")
+    return {"p50": percentiles[49] * 1e6, "p99": percentiles[98] * 1e6}
+
+
+def _lines(target: Target | None) -> list[Line]:
+    return [
+        Line("p50", "µs", "lower", target=target),
+        Line("p99", "µs", "lower"),
+        Line("p50", "µs", "lower", against=FLOOR),
+    ]
+
+
+if can_place():
+    NO_SLOWER = Target("at most", 1)
+    add("apply-together", apply_together, *_lines(NO_SLOWER), size=2_000, quick_size=500)
+    add("apply-apart", apply_apart, *_lines(NO_SLOWER), size=2_000, quick_size=500)
+add("apply-free", apply_free, *_lines(None), size=2_000, quick_size=500)

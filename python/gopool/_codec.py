@@ -1,0 +1,237 @@
+"""Encoding of functions, arguments and results.
+
+Many tasks share one encoding, so that the cost of each is small. What a task
+may change is never shared with another task, though: values that cannot change
+are pickled together (a list), all others one by one (a stream).
+
+Pickling is that of `multiprocessing`: its `ForkingPickler` knows the reducers
+that were registered for it.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import traceback
+import types
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, chain
+from multiprocessing.pool import MaybeEncodingError, RemoteTraceback
+from multiprocessing.reduction import ForkingPickler
+from typing import Any, NamedTuple, cast
+
+from . import _wire
+
+PROTOCOL = 5
+
+# Calling conventions: how a function is called with an item.
+CALL, STAR, APPLY = range(3)
+
+#: Types whose values never change and have no parts that do.
+ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None)})
+_SIZED = frozenset({str, bytes})
+
+#: Types of functions that are pickled by name: the same function wherever the bytes are.
+_BY_NAME = (types.FunctionType, types.BuiltinFunctionType, type)
+
+#: A batch ends when it has so many bytes: each worker that runs a part is sent all of it.
+BATCH_BYTES = 1 << 16
+_FIRST_BATCH = 32
+_LAST_BATCH = 1024
+
+
+def dumps(value: Any) -> bytes:
+    """Pickle as `multiprocessing` does, atoms in a quicker way."""
+    if type(value) in ATOMS:
+        return pickle.dumps(value, PROTOCOL)
+    buffer = io.BytesIO()
+    ForkingPickler(buffer, PROTOCOL).dump(value)
+    return buffer.getvalue()
+
+
+# The first byte of a batch: its items share one pickle, or each has its own.
+_SHARED, _STREAMED = b"\0", b"\1"
+
+
+class Function(NamedTuple):
+    """A function as workers are told it."""
+
+    code: bytes
+    by_name: bool
+
+
+def encode_function(function: Callable[..., Any]) -> Function:
+    """Pickle a function. Raises what pickle raises."""
+    return Function(dumps(function), isinstance(function, _BY_NAME))
+
+
+class Batch(NamedTuple):
+    """Encoded items, `count` of them, of which the first has this index in its job."""
+
+    data: bytes
+    count: int
+    index: int
+
+
+class Failure(NamedTuple):
+    """An item that can't be encoded, and why."""
+
+    index: int
+    error: Exception
+
+
+def encode_call(args: tuple[Any, ...], kwds: dict[str, Any]) -> bytes:
+    """Encode the one item of an `apply`. Raises what pickle raises."""
+    if _are_atoms(args) and _are_atoms(kwds.values()):
+        return _SHARED + pickle.dumps([(args, kwds)], PROTOCOL)
+    record = dumps((args, kwds))
+    return _STREAMED + _wire.NUMBER.pack(1) + _wire.NUMBER.pack(len(record)) + record
+
+
+def encode_items(items: Sequence[Any], chunk: int) -> Iterator[Batch | Failure]:
+    """Encode items in batches of whole chunks: small ones first, so that workers start early."""
+    start, size = 0, _FIRST_BATCH
+    while start < len(items):
+        end = min(len(items), start + -(-size // chunk) * chunk)
+        part = items[start:end]
+        if _can_share(part):
+            yield Batch(_SHARED + pickle.dumps(list(part), PROTOCOL), len(part), start)
+        else:
+            yield from _encode_stream(part, start, chunk)
+        start, size = end, min(2 * size, _LAST_BATCH)
+
+
+def _are_atoms(values: Any) -> bool:
+    return ATOMS.issuperset(map(type, values))
+
+
+def _can_share(items: Sequence[Any]) -> bool:
+    """Tell whether items can be pickled together: immutable ones, few bytes in all."""
+    kinds = set(map(type, items))
+    if kinds == {tuple}:
+        items = list(chain.from_iterable(items))
+        kinds = set(map(type, items))
+    if not kinds <= ATOMS:
+        return False
+    if kinds & _SIZED:
+        return sum(len(item) for item in items if type(item) in _SIZED) <= BATCH_BYTES
+    return True
+
+
+class _Stream:
+    """A batch in the making, of items that are pickled one by one."""
+
+    def __init__(self) -> None:
+        self._buffer = io.BytesIO()
+        self._pickler = ForkingPickler(self._buffer, PROTOCOL)
+        self._lengths = array("Q")
+
+    def add(self, item: Any) -> None:
+        """Append an item, or nothing at all where that raises."""
+        begin = self._buffer.tell()
+        try:
+            self._pickler.dump(item)
+        except BaseException:
+            self._buffer.seek(begin)
+            self._buffer.truncate()
+            raise
+        finally:
+            self._pickler.clear_memo()
+        self._lengths.append(self._buffer.tell() - begin)
+
+    def is_full(self, chunk: int) -> bool:
+        return self._buffer.tell() >= BATCH_BYTES and len(self._lengths) % chunk == 0
+
+    def take(self, end: int) -> Iterator[Batch]:
+        """Yield what was added, if anything, as a batch that ends before index `end`."""
+        count = len(self._lengths)
+        if count:
+            head = _STREAMED + _wire.NUMBER.pack(count) + self._lengths.tobytes()
+            yield Batch(head + self._buffer.getvalue(), count, end - count)
+            self._buffer.seek(0)
+            self._buffer.truncate()
+            self._lengths = array("Q")
+
+
+def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Batch | Failure]:
+    """Pickle items one by one, as many to a batch as its bytes allow."""
+    stream = _Stream()
+    for item in items:
+        try:
+            stream.add(item)
+        except Exception as error:
+            yield from stream.take(index)
+            yield Failure(index, error)
+        index += 1
+        if stream.is_full(chunk):
+            yield from stream.take(index)
+    yield from stream.take(index)
+
+
+def decode_batch(data: memoryview) -> tuple[list[Any], bool]:
+    """Return the items of a batch, and whether each is still pickled."""
+    if data[:1] == _SHARED:
+        return pickle.loads(data[1:]), False
+    (count,) = _wire.NUMBER.unpack_from(data, 1)
+    start = 1 + _wire.NUMBER.size
+    lengths = data[start : start + 8 * count].cast("Q")
+    return split(data[start + 8 * count :], lengths.tolist()), True
+
+
+def split(data: memoryview, lengths: list[int]) -> list[memoryview]:
+    """Cut bytes into pieces of these lengths."""
+    ends = list(accumulate(lengths))
+    return [data[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+
+
+def decode_outcomes(
+    encoding: int, skip: int, count: int, lengths: memoryview, data: memoryview
+) -> list[Any]:
+    """Return results in order; in place of each that is an exception, a `Raised`.
+
+    A result that can't be decoded is the exception that says so.
+    """
+    if encoding == _wire.LIST:
+        return cast("list[Any]", pickle.loads(data))[skip : skip + count]
+    marked = lengths.cast("Q").tolist()
+    sizes = [length & ~_wire.FAILURE_BIT for length in marked]
+    outcomes: list[Any] = []
+    for record, length in zip(split(data, sizes), marked, strict=True):
+        try:
+            if length & _wire.FAILURE_BIT:
+                outcomes.append(Raised(decode_error(record)))
+            else:
+                outcomes.append(pickle.loads(record))
+        except Exception as error:
+            outcomes.append(Raised(error))
+    return outcomes
+
+
+class Raised(NamedTuple):
+    """In place of a result: what the task raised."""
+
+    error: BaseException
+
+
+def encode_error(error: BaseException) -> bytes:
+    """Encode what a task raised, with the traceback as text."""
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    try:
+        record = dumps(error)
+    except Exception as reason:
+        record = dumps(MaybeEncodingError(reason, error))
+    return pickle.dumps((record, text), PROTOCOL)
+
+
+def decode_error(data: bytes | memoryview) -> BaseException:
+    """Return what a task raised, with the remote traceback as its cause."""
+    record, text = pickle.loads(data)
+    try:
+        error = pickle.loads(record)
+    except Exception as reason:
+        error = MaybeEncodingError(reason, "the exception of a task")
+    if not isinstance(error, BaseException):  # __reduce__ may return anything
+        error = MaybeEncodingError(TypeError("not an exception"), error)
+    error.__cause__ = RemoteTraceback(f'\n"""\n{text}"""')
+    return error

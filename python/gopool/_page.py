@@ -1,0 +1,34 @@
+"""The memory that a worker shares with the pool: what it does now, and results not sent yet.
+
+It outlives the worker, so that the pool knows which task a dead worker was in,
+and loses none of the results that it had finished. gopool/page.go has the same
+numbers, and the argument why no task is lost or run twice.
+"""
+
+from __future__ import annotations
+
+import mmap
+
+SIZE = 1 << 16
+
+# Slots of 8 bytes, by index.
+STARTED = 0  # ours: number of the task started last
+RECALLED = 1  # the pool's: tasks from this number on are not ours any more
+FIRST = 2  # ours: number of the first result in the outbox
+PUBLISHED = 3  # ours: results in the outbox << 32 | bytes of them
+ELAPSED = 4  # ours: ns that these tasks took
+
+LENGTHS_START = 256
+MAX_RESULTS = 2048
+DATA_START = LENGTHS_START + 8 * MAX_RESULTS
+MAX_DATA = SIZE - DATA_START
+
+
+class Page:
+    """The page behind a file descriptor, which is closed."""
+
+    def __init__(self, memory: mmap.mmap) -> None:
+        view = memoryview(memory)
+        self.slots = view[:LENGTHS_START].cast("Q")
+        self.lengths = view[LENGTHS_START:DATA_START].cast("Q")
+        self.data = view[DATA_START:]

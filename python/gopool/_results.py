@@ -1,0 +1,226 @@
+"""Results of jobs: they wait in Go, with the GIL released, and are decoded by the thread that asks."""
+
+from __future__ import annotations
+
+import signal
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing import TimeoutError
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from . import _codec, _core, _exchange, _wire
+from ._errors import WorkerLostError
+
+if TYPE_CHECKING:
+    from .pool import Pool
+
+R = TypeVar("R")
+
+#: The main thread waits for so many ms at a time: Python answers Ctrl-C between waits.
+_SLICE = 100
+
+#: A waiting thread is woken to decode when so many results are there.
+_PORTION = 2048
+
+_SEGMENT = struct.Struct("<QQQQQQ")  # gopool/bridge/collect.go
+_LOST = struct.Struct("<Qq")  # worker, exit code
+
+
+def _waits(timeout: float | None) -> Iterator[int]:
+    """Yield for how many ms to wait, again and again until `timeout` seconds are over."""
+    is_main = threading.current_thread() is threading.main_thread()
+    longest = _SLICE if is_main else -1
+    if timeout is None:
+        while True:
+            yield longest
+    deadline = time.monotonic() + max(0.0, timeout)
+    while True:
+        left = max(0, round((deadline - time.monotonic()) * 1000))
+        yield min(left, _SLICE) if is_main else left
+        if left == 0:
+            return
+
+
+class AsyncResult(Generic[R]):
+    """The result of `apply_async`, as `multiprocessing.pool.AsyncResult`.
+
+    Differences: `get` raises `gopool.WorkerLostError` if the worker died and
+    `gopool.PoolTerminatedError` if the pool was terminated, where
+    `multiprocessing` waits for ever.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        name: str,
+        callback: Callable[[Any], object] | None = None,
+        error_callback: Callable[[BaseException], object] | None = None,
+    ) -> None:
+        self._pool: Pool | None = pool  # a pool lives while results of it are outstanding
+        self._name = name  # of the function, for messages
+        self._callback = callback
+        self._error_callback = error_callback
+        self._job = 0  # handle, once there is one
+        self._left = 0  # outcomes not collected; 0 if nothing was submitted
+        self._error: BaseException | None = None
+        self._value: Any = None
+        self._collecting = threading.Lock()
+
+    def __del__(self) -> None:
+        if self._left and self._job and _core.is_usable():
+            _core.native().bridge_Forget(self._job)
+
+    def ready(self) -> bool:
+        """Return whether the call has completed."""
+        return self._wait(0)
+
+    def successful(self) -> bool:
+        """Return whether the call completed without raising an exception.
+
+        Raises ValueError if the result is not ready.
+        """
+        if not self.ready():
+            raise ValueError(f"{self!r} not ready")
+        self._collect(None)
+        return self._error is None
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until the result is there, or for `timeout` seconds."""
+        self._wait(timeout)
+
+    def get(self, timeout: float | None = None) -> R:
+        """Return the result when it is there. Blocks.
+
+        Raises what the call raised, with the traceback of the worker as its
+        cause, and `multiprocessing.TimeoutError` if the result is not there
+        within `timeout` seconds.
+        """
+        if not self._collect(timeout):
+            raise TimeoutError
+        if self._error is not None:
+            raise self._error
+        return self._value  # type: ignore[no-any-return]
+
+    def _wait(self, timeout: float | None) -> bool:
+        """Block until all outcomes are there, and tell whether they are."""
+        wait = _core.native().bridge_Wait
+        for ms in _waits(timeout):
+            if not self._left or wait(self._job, ms) != _core.TIMEOUT:
+                return True
+        return False
+
+    def _collect(self, timeout: float | None) -> bool:
+        """Collect outcomes until all are here, and tell whether they are."""
+        for ms in _waits(timeout):
+            if not self._left:
+                return True
+            if not self._collecting.acquire(timeout=-1 if ms < 0 else ms / 1000):
+                continue
+            try:
+                if self._left:
+                    self._collect_some(ms)
+                if not self._left:
+                    self._pool = None
+            finally:
+                self._collecting.release()
+        return not self._left
+
+    def _collect_some(self, ms: int) -> None:
+        exchange = _exchange.borrow()
+        try:
+            collect = _core.native().bridge_Collect
+            want = min(self._left, _PORTION)
+            size = collect(self._job, want, ms, exchange.handle)
+            if size < _core.TOO_SMALL:
+                _exchange.give_back(exchange)
+                exchange = _exchange.borrow(-size)
+                size = collect(self._job, want, ms, exchange.handle)
+            if size >= 0:
+                self._take_in(exchange.view[:size])
+            elif size != _core.TIMEOUT:
+                self._give_up(size)
+        finally:
+            _exchange.give_back(exchange)
+
+    def _take_in(self, view: memoryview) -> None:
+        at = 0
+        while at < len(view):
+            index, count, skip, encoding, lengths_size, size = _SEGMENT.unpack_from(view, at)
+            start = at + _SEGMENT.size
+            at = start + lengths_size + size
+            lengths, data = view[start : start + lengths_size], view[start + lengths_size : at]
+            if encoding == _wire.LOST:
+                outcomes: list[Any] = [_codec.Raised(self._lost(index, *_LOST.unpack(data)))]
+            else:
+                outcomes = _codec.decode_outcomes(encoding, skip, count, lengths, data)
+            self._store(index, outcomes)
+            self._left -= count
+
+    def _lost(self, index: int, worker: int, code: int) -> WorkerLostError:
+        if code < 0:
+            try:
+                reason = f"was killed by {signal.Signals(-code).name}"
+            except ValueError:
+                reason = f"was killed by signal {-code}"
+        else:
+            reason = f"exited with code {code}"
+        return WorkerLostError(
+            f"worker {worker} {reason} while it ran {self._name} (task {index})", code
+        )
+
+    def _give_up(self, status: int) -> None:
+        """Take the end of the pool for the outcome of all that is left."""
+        cause = ""
+        if status == _core.BROKEN and self._pool is not None:
+            cause = self._pool._supervisor.cause()
+        self._error = _core.error(status, cause)
+        self._left = 0
+        _core.native().bridge_Forget(self._job)
+
+    def _store(self, index: int, outcomes: list[Any]) -> None:
+        outcome = outcomes[0]
+        if type(outcome) is _codec.Raised:
+            self._error = outcome.error
+        else:
+            self._value = outcome
+
+    def _notify(self) -> None:
+        """Call back; in the thread for callbacks."""
+        self._collect(None)
+        if self._error is None:
+            if self._callback is not None:
+                self._callback(self._value)
+        elif self._error_callback is not None:
+            self._error_callback(self._error)
+
+
+class MapResult(AsyncResult[list[R]]):
+    """The result of `map_async` and `starmap_async`, as `multiprocessing.pool.MapResult`.
+
+    Where several calls raised, `get` raises the exception of the first in the
+    order of the input, once all have completed.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        name: str,
+        length: int,
+        callback: Callable[[list[Any]], object] | None = None,
+        error_callback: Callable[[BaseException], object] | None = None,
+    ) -> None:
+        super().__init__(pool, name, callback, error_callback)
+        self._value = [None] * length
+        self._failed = length  # index of the first call that raised
+
+    def _store(self, index: int, outcomes: list[Any]) -> None:
+        for offset, outcome in enumerate(outcomes):
+            if type(outcome) is _codec.Raised:
+                self._fail(index + offset, outcome.error)
+        self._value[index : index + len(outcomes)] = outcomes
+
+    def _fail(self, index: int, error: BaseException) -> None:
+        if index < self._failed:
+            self._failed, self._error = index, error

@@ -1,0 +1,204 @@
+"""What a pool owns beside the Go side: worker processes, and the threads that see to them.
+
+One thread, the supervisor, reaps and replaces workers and ends them; nobody
+else touches a process once it has been attached. A second thread exists from
+the first callback on and runs them. Both hold a `Supervisor` and never a `Pool`,
+so that a pool that is dropped is collected.
+
+The Go pool is released by the last of them to end.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from multiprocessing.context import BaseContext
+from typing import Any, Protocol
+
+from . import _core, _exchange
+from ._process import WorkerProcess
+
+#: Seconds that a worker has to end by itself before it is killed.
+GRACE = 0.2
+
+
+class Notified(Protocol):
+    """A result that has callbacks."""
+
+    def _notify(self) -> None: ...
+
+
+class Supervisor:
+    """Starts worker processes and a Go pool; see `Pool` for the arguments."""
+
+    def __init__(
+        self,
+        context: BaseContext,
+        processes: int,
+        initializer: Callable[..., object] | None,
+        initargs: tuple[Any, ...],
+        max_chunks: int,
+    ) -> None:
+        self._context = context
+        self._initializer = initializer
+        self._initargs = initargs
+        self._processes = processes
+        self._workers: dict[int, WorkerProcess] = {}
+        self._lock = threading.Lock()  # guards what follows
+        self._notified: dict[int, Notified] = {}
+        self._caller: threading.Thread | None = None
+        self._ended = False
+        self._cause = ""
+
+        # Workers first: a process without Go's threads forks more safely, and
+        # they get ready while the extension is loaded.
+        started: list[WorkerProcess] = []
+        try:
+            for _ in range(processes):
+                started.append(self._new_worker())
+            self.pool = _core.check(_core.native().bridge_NewPool(max_chunks))
+        except BaseException:
+            for worker in started:
+                worker.end(0)
+            raise
+        _exchange.retain()
+        for worker in started:
+            self._attach(worker)
+        self._thread = threading.Thread(
+            target=self._supervise, name="gopool-supervisor", daemon=True
+        )
+        self._thread.start()
+
+    def _new_worker(self) -> WorkerProcess:
+        return WorkerProcess(self._context, self._initializer, self._initargs)
+
+    def _attach(self, worker: WorkerProcess) -> None:
+        pid = worker.process.pid
+        assert pid is not None
+        number = _core.native().bridge_Attach(self.pool, worker.socket, worker.page, pid)
+        worker.attached()
+        if number < 0:
+            worker.end(0)
+            if number not in (_core.NOT_RUNNING, _core.BROKEN):
+                raise _core.error(number)
+            return
+        self._workers[number] = worker
+
+    # The supervisor's thread.
+
+    def _supervise(self) -> None:
+        core = _core.native()
+        while True:
+            kind, number = divmod(core.bridge_NextEvent(self.pool), 1 << 32)
+            if kind == _core.WORKER_GONE:
+                self._bury(number)
+            elif kind == _core.STOP_ALL:
+                self._stop_all()
+            else:
+                break
+        with self._lock:
+            self._cause = self._read_cause()
+            self._ended = True
+            core.bridge_EndDone(self.pool)
+            last = self._caller is None
+        if last:
+            self._release()
+
+    def _bury(self, number: int) -> None:
+        """Reap a worker, and start another if one is wanted."""
+        code = self._workers.pop(number).end(GRACE)
+        if not _core.native().bridge_Exited(self.pool, number, code):
+            return
+        try:
+            self._attach(self._new_worker())
+        except Exception as error:  # no process, descriptor or memory to be had
+            self._break(f"starting a worker failed: {error!r}")
+
+    def _stop_all(self) -> None:
+        """End all workers: idle ones by themselves, the others by a signal."""
+        busy = _core.native().bridge_Busy
+        for number, worker in self._workers.items():
+            if busy(self.pool, number) == 1:
+                worker.process.terminate()
+        deadline = time.monotonic() + GRACE
+        sentinels = {worker.process.sentinel: worker for worker in self._workers.values()}
+        while sentinels and (left := deadline - time.monotonic()) > 0:
+            for sentinel in wait(list(sentinels), left):
+                del sentinels[sentinel]  # type: ignore[arg-type]
+        for worker in sentinels.values():
+            worker.process.kill()
+
+    def _break(self, cause: str) -> None:
+        exchange = _exchange.borrow()
+        try:
+            text = cause.encode()[: exchange.size]
+            exchange.view[: len(text)] = text
+            _core.native().bridge_Break(self.pool, exchange.handle, len(text))
+        finally:
+            _exchange.give_back(exchange)
+
+    def _read_cause(self) -> str:
+        exchange = _exchange.borrow()
+        try:
+            size = _core.native().bridge_Cause(self.pool, exchange.handle)
+            return bytes(exchange.view[: max(0, size)]).decode(errors="replace")
+        finally:
+            _exchange.give_back(exchange)
+
+    def _release(self) -> None:
+        _core.native().bridge_Release(self.pool)
+        _exchange.release()
+
+    # Callbacks.
+
+    def submit_notified(self, submit: Callable[[], int], result: Notified) -> int:
+        """Submit a job whose end `result` is to be told, in the thread for callbacks."""
+        with self._lock:
+            job = submit()
+            self._notified[job] = result
+            if self._caller is None:
+                self._caller = threading.Thread(
+                    target=self._call_back, name="gopool-callbacks", daemon=True
+                )
+                self._caller.start()
+        return job
+
+    def _call_back(self) -> None:
+        core = _core.native()
+        while (job := core.bridge_NextDone(self.pool)) > 0:
+            with self._lock:
+                result = self._notified.pop(job)
+            try:
+                result._notify()
+            except BaseException as error:  # the user's; the pool goes on
+                arguments = (type(error), error, error.__traceback__, threading.current_thread())
+                threading.excepthook(threading.ExceptHookArgs(arguments))
+            del result
+        self._notified.clear()
+        self._thread.join()
+        self._release()
+
+    # For any thread.
+
+    def cause(self) -> str:
+        """Return what broke the pool, or nothing."""
+        with self._lock:
+            return self._cause if self._ended else self._read_cause()
+
+    def close(self) -> None:
+        """Let no more jobs in."""
+        _core.native().bridge_Close(self.pool)
+
+    def terminate(self) -> None:
+        """End all jobs and workers. Blocks until they have ended: half a second at most."""
+        if _core.is_usable():
+            _core.native().bridge_Terminate(self.pool)
+            self.join()
+
+    def join(self) -> None:
+        """Block until the threads have ended; one of them does not wait for itself."""
+        for thread in (self._thread, self._caller):
+            if thread is not None and thread is not threading.current_thread():
+                thread.join()

@@ -1,0 +1,85 @@
+"""The frames between the pool and a worker: the worker's half of gopool/wire/frame.go."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Callable
+
+# Kinds of frame.
+FUNCTION, RUN, FORGET, STOP, READY, RESULTS, SKIPPED, FAILED = range(1, 9)
+
+CARRIED = 1  # of a RUN frame: the batch comes with it
+
+# Encodings of results; LOST is only seen by the caller.
+LIST, STREAM, LOST = range(3)
+
+FAILURE_BIT = 1 << 63  # of a length in a STREAM: the outcome is an exception
+
+HEADER = struct.Struct("<IIQ")  # kind, aux, size of what follows
+SPAN = struct.Struct("<QQQII")  # sequence, function, batch, offset, count
+NUMBER = struct.Struct("<Q")  # id of a function
+OUTCOMES = struct.Struct("<QQQ")  # first, count, elapsed
+RANGE = struct.Struct("<QQ")  # first, count
+
+Frame = tuple[int, int, memoryview]
+
+
+class Inbox:
+    """Reads frames from a socket.
+
+    `before_wait` is called each time before the process waits for the pool.
+    """
+
+    def __init__(self, sock: socket.socket, before_wait: Callable[[], None]) -> None:
+        self._socket = sock
+        self._before_wait = before_wait
+        self._buffer = bytearray(1 << 16)
+        self._view = memoryview(self._buffer)
+        self._start = 0
+        self._end = 0
+
+    def next(self) -> Frame:
+        """Return the next frame; the payload is valid until the next call. Blocks.
+
+        Raises EOFError if the pool is gone.
+        """
+        self._fill(HEADER.size)
+        kind, aux, size = HEADER.unpack_from(self._buffer, self._start)
+        self._start += HEADER.size
+        if size > len(self._buffer):
+            return kind, aux, self._large(size)
+        self._fill(size)
+        payload = self._view[self._start : self._start + size]
+        self._start += size
+        return kind, aux, payload
+
+    def _fill(self, size: int) -> None:
+        """Wait until `size` bytes are in the buffer from `_start` on."""
+        missing = size - (self._end - self._start)
+        if missing <= 0:
+            return
+        if self._start + size > len(self._buffer):
+            held = self._end - self._start
+            self._view[:held] = bytes(self._view[self._start : self._end])
+            self._start, self._end = 0, held
+        elif self._start == self._end:
+            self._start = self._end = 0
+        self._before_wait()
+        while self._end - self._start < size:
+            self._end += self._receive(self._view[self._end :])
+
+    def _large(self, size: int) -> memoryview:
+        payload = memoryview(bytearray(size))
+        held = min(size, self._end - self._start)
+        payload[:held] = self._view[self._start : self._start + held]
+        self._start += held
+        while held < size:
+            held += self._receive(payload[held:])
+        return payload
+
+    def _receive(self, into: memoryview) -> int:
+        count = self._socket.recv_into(into)
+        if count == 0:
+            raise EOFError
+        return count

@@ -1,0 +1,361 @@
+"""`Pool`: a drop-in for `multiprocessing.pool.Pool`."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from multiprocessing import util
+from multiprocessing.context import BaseContext
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from . import _codec, _core, _exchange
+from ._results import AsyncResult, MapResult
+from ._supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["AsyncResult", "MapResult", "Pool"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_RUNNING, _CLOSED, _TERMINATED = "RUN", "CLOSE", "TERMINATE"
+
+
+class Pool:
+    """A pool of worker processes, as `multiprocessing.pool.Pool`.
+
+    processes
+        how many workers; by default one for each CPU that this process may use.
+    initializer, initargs
+        called as `initializer(*initargs)` in each worker when it starts.
+    maxtasksperchild
+        a worker is replaced after so many chunks of work; by default never.
+    context
+        a `multiprocessing` context that starts the workers; by default that of
+        `multiprocessing.get_start_method()`.
+
+    Leaving the `with` block terminates the pool. Raises ValueError or TypeError
+    for arguments that make no sense. Blocks until the workers are started.
+
+    Differences from `multiprocessing.Pool`: a worker that dies takes one task
+    with it and hangs nobody (`WorkerLostError`); workers that can't start break
+    the pool (`BrokenPoolError`); what is outstanding when the pool is
+    terminated raises `PoolTerminatedError`.
+    """
+
+    def __init__(
+        self,
+        processes: int | None = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+        maxtasksperchild: int | None = None,
+        context: BaseContext | None = None,
+    ) -> None:
+        # Set first: __del__ and __repr__ see also what could not be built.
+        self._state = _TERMINATED
+        if processes is None:
+            processes = _cpu_count()
+        if processes < 1:
+            raise ValueError("Number of processes must be at least 1")
+        if maxtasksperchild is not None and (
+            not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0
+        ):
+            raise ValueError("maxtasksperchild must be a positive int or None")
+        if initializer is not None and not callable(initializer):
+            raise TypeError("initializer must be a callable")
+        self._processes = processes
+        self._counts_chunks = maxtasksperchild is not None
+        self._supervisor = Supervisor(
+            context or multiprocessing.get_context(),
+            processes,
+            initializer,
+            tuple(initargs),
+            maxtasksperchild or 0,
+        )
+        self._state = _RUNNING
+        # Runs when the pool is collected, or at exit; never in a forked child.
+        self._finalizer = util.Finalize(self, self._supervisor.terminate, exitpriority=15)
+
+    def apply(
+        self, func: Callable[..., R], args: Iterable[Any] = (), kwds: Mapping[str, Any] = {}
+    ) -> R:
+        """Call `func(*args, **kwds)` in a worker and return the result. Blocks.
+
+        Raises what the call raises; otherwise as `apply_async`.
+        """
+        return self.apply_async(func, args, kwds).get()
+
+    def apply_async(
+        self,
+        func: Callable[..., R],
+        args: Iterable[Any] = (),
+        kwds: Mapping[str, Any] = {},
+        callback: Callable[[R], object] | None = None,
+        error_callback: Callable[[BaseException], object] | None = None,
+    ) -> AsyncResult[R]:
+        """Have `func(*args, **kwds)` called in a worker; return an `AsyncResult` at once.
+
+        `callback` is called with the result, or `error_callback` with the
+        exception, in a thread of the pool; they should return soon. Raises
+        ValueError if the pool is not running. A function or arguments that
+        can't be pickled raise in `get`.
+
+        Difference: a callback that raises is reported through
+        `threading.excepthook` and does not stop the pool.
+        """
+        self._check_running()
+        result: AsyncResult[R] = AsyncResult(
+            self, _name_of(func), callback, error_callback
+        )
+        try:
+            function = _codec.encode_function(func)
+            data = _codec.encode_call(tuple(args), dict(kwds))
+        except Exception as error:
+            self._submit_failed(result, error)
+            return result
+        result._left = 1
+        self._submit(
+            result,
+            self._flags(result) | _core.SEALED,
+            function,
+            _codec.APPLY,
+            _codec.Batch(data, 1, 0),
+        )
+        return result
+
+    def map(
+        self, func: Callable[[T], R], iterable: Iterable[T], chunksize: int | None = None
+    ) -> list[R]:
+        """Call `func` with each item, in the workers, and return the results in order. Blocks.
+
+        Raises what the first call that failed raised, once all have completed;
+        otherwise as `map_async`.
+        """
+        return self.map_async(func, iterable, chunksize).get()
+
+    def map_async(
+        self,
+        func: Callable[[T], R],
+        iterable: Iterable[T],
+        chunksize: int | None = None,
+        callback: Callable[[list[R]], object] | None = None,
+        error_callback: Callable[[BaseException], object] | None = None,
+    ) -> MapResult[R]:
+        """Have `func` called with each item; return a `MapResult` when all are submitted.
+
+        Workers are handed `chunksize` items at a time or a multiple of it; by
+        default as many as keep them busy, by measured time. Raises ValueError
+        if the pool is not running or `chunksize` is below 1. Items that can't
+        be pickled raise in `get`.
+
+        Difference: a chunk is no unit of failure. If a call raises, the others
+        of its chunk run all the same.
+        """
+        return self._map_async(
+            func, iterable, _codec.CALL, chunksize, callback, error_callback
+        )
+
+    def starmap(
+        self,
+        func: Callable[..., R],
+        iterable: Iterable[Iterable[Any]],
+        chunksize: int | None = None,
+    ) -> list[R]:
+        """Do as `map`, but call `func(*item)`. Blocks."""
+        return self.starmap_async(func, iterable, chunksize).get()
+
+    def starmap_async(
+        self,
+        func: Callable[..., R],
+        iterable: Iterable[Iterable[Any]],
+        chunksize: int | None = None,
+        callback: Callable[[list[R]], object] | None = None,
+        error_callback: Callable[[BaseException], object] | None = None,
+    ) -> MapResult[R]:
+        """Do as `map_async`, but call `func(*item)`."""
+        return self._map_async(
+            func, iterable, _codec.STAR, chunksize, callback, error_callback
+        )
+
+    def close(self) -> None:
+        """Let no more work in; workers exit when the outstanding work is done."""
+        if self._state == _RUNNING:
+            self._state = _CLOSED
+            self._supervisor.close()
+
+    def terminate(self) -> None:
+        """Stop the workers at once, whatever they do. Outstanding work stays undone.
+
+        Blocks until they have ended, which takes less than half a second. Idle
+        workers exit in the normal way; busy ones get SIGTERM and, if that does
+        not end them, SIGKILL.
+        """
+        self._state = _TERMINATED
+        self._supervisor.terminate()
+        self._finalizer.cancel()
+
+    def join(self) -> None:
+        """Wait until all workers have exited. Blocks.
+
+        Raises ValueError before `close` or `terminate` was called.
+        """
+        if self._state == _RUNNING:
+            raise ValueError("Pool is still running")
+        self._supervisor.join()
+
+    def __enter__(self) -> Self:
+        self._check_running()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.terminate()
+
+    def __del__(self) -> None:
+        if self._state == _RUNNING and _core.is_usable():
+            warnings.warn(f"unclosed running pool {self!r}", ResourceWarning, source=self)
+
+    def __repr__(self) -> str:
+        cls = type(self)
+        return (
+            f"<{cls.__module__}.{cls.__qualname__} "
+            f"state={self._state} pool_size={self._processes}>"
+        )
+
+    def __reduce__(self) -> NoReturn:
+        raise NotImplementedError("pool objects cannot be passed between processes or pickled")
+
+    def _check_running(self) -> None:
+        _core.native()  # raises in a forked child
+        if self._state != _RUNNING:
+            raise ValueError("Pool not running")
+
+    def _map_async(
+        self,
+        func: Callable[..., R],
+        iterable: Iterable[Any],
+        convention: int,
+        chunksize: int | None,
+        callback: Callable[[list[R]], object] | None,
+        error_callback: Callable[[BaseException], object] | None,
+    ) -> MapResult[R]:
+        self._check_running()
+        if chunksize is not None and chunksize < 1:
+            raise ValueError(f"Chunksize must be 1+, not {chunksize}")
+        items = iterable if isinstance(iterable, (list, tuple, range)) else list(iterable)
+        result: MapResult[R] = MapResult(
+            self, _name_of(func), len(items), callback, error_callback
+        )
+        if not items:
+            return result
+        try:
+            function = _codec.encode_function(func)
+        except Exception as error:
+            self._submit_failed(result, error)
+            return result
+        chunk = self._chunk(len(items), chunksize)
+        self._submit(result, self._flags(result), function, convention, chunk=chunk)
+        try:
+            for batch in _codec.encode_items(items, chunk):
+                if isinstance(batch, _codec.Failure):
+                    result._fail(batch.index, batch.error)
+                    continue
+                result._left += batch.count
+                if not self._add(result, batch):
+                    break  # the pool has ended; the result says so
+        finally:
+            _core.native().bridge_Seal(result._job)
+        return result
+
+    def _chunk(self, length: int, chunksize: int | None) -> int:
+        """Return how many items a worker is handed at least."""
+        if chunksize is not None:
+            return chunksize
+        if not self._counts_chunks:
+            return 1  # the scheduler sizes what it hands out by measured time
+        # Workers are replaced after so many chunks: let these be the standard library's.
+        return -(-length // (4 * self._processes))
+
+    @staticmethod
+    def _flags(result: AsyncResult[Any]) -> int:
+        has_callback = result._callback is not None or result._error_callback is not None
+        return _core.NOTIFY if has_callback else 0
+
+    def _submit(
+        self,
+        result: AsyncResult[Any],
+        flags: int,
+        function: _codec.Function = _codec.Function(b"", True),
+        convention: int = _codec.CALL,
+        batch: _codec.Batch = _codec.Batch(b"", 0, 0),
+        chunk: int = 1,
+    ) -> None:
+        """Start the job of a result, with the first batch if there is one."""
+        if function.by_name:
+            flags |= _core.BY_REFERENCE
+        split, end = len(function.code), len(function.code) + len(batch.data)
+
+        def submit() -> int:
+            exchange = _exchange.borrow(end)
+            try:
+                exchange.view[:split] = function.code
+                exchange.view[split:end] = batch.data
+                status = _core.native().bridge_Submit(
+                    self._supervisor.pool,
+                    exchange.handle,
+                    split,
+                    convention,
+                    len(batch.data),
+                    batch.count,
+                    chunk,
+                    flags,
+                )
+            finally:
+                _exchange.give_back(exchange)
+            if status < 0:
+                cause = self._supervisor.cause() if status == _core.BROKEN else ""
+                raise _core.error(status, cause)
+            result._job = status
+            return status
+
+        if flags & _core.NOTIFY:
+            self._supervisor.submit_notified(submit, result)
+        else:
+            submit()
+
+    def _submit_failed(self, result: AsyncResult[Any], error: Exception) -> None:
+        """Have a result fail; its callback is called as if the error came from a worker."""
+        result._error = error
+        self._submit(result, self._flags(result) | _core.SEALED)
+        _core.native().bridge_Forget(result._job)
+
+    def _add(self, result: AsyncResult[Any], batch: _codec.Batch) -> bool:
+        """Add a batch to the job of a result; tell whether the job still takes any."""
+        exchange = _exchange.borrow(len(batch.data))
+        try:
+            exchange.view[: len(batch.data)] = batch.data
+            status = _core.native().bridge_Add(
+                result._job, exchange.handle, len(batch.data), batch.count, batch.index
+            )
+        finally:
+            _exchange.give_back(exchange)
+        return status == 0
+
+
+def _cpu_count() -> int:
+    """Return how many CPUs this process may use, as `multiprocessing.Pool` counts them."""
+    count = getattr(os, "process_cpu_count", os.cpu_count)
+    return count() or 1
+
+
+def _name_of(func: Callable[..., object]) -> str:
+    return getattr(func, "__qualname__", type(func).__qualname__)

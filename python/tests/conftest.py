@@ -1,0 +1,194 @@
+"""One suite, two implementations.
+
+A test that takes the argument ``Pool`` runs on ``gopool.Pool`` and on
+``multiprocessing.pool.Pool``: it states the contract of both. ``gopool_only(reason)`` marks a
+deliberate difference, or a case in which multiprocessing hangs. ``--implementation`` chooses one.
+After each test nothing may be left over: no process, thread, descriptor or shared memory.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.pool
+import os
+import sys
+from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
+from multiprocessing.context import BaseContext
+from pathlib import Path
+
+import hypothesis
+import psutil
+import pytest
+
+# First on sys.path, which the workers of every start method receive: they import the tasks by name.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support import leaks, tasks
+from support.latches import Gate, Ledger, Mailbox
+from support.programs import Program
+
+START_METHODS = ("fork", "forkserver", "spawn")
+
+FAILED = pytest.StashKey[bool]()
+
+# Python 3.12 warns about the forks of multiprocessing once Go's threads exist; ours must not warn.
+FORK_WARNING = "ignore:This process .* is multi-threaded:DeprecationWarning"
+
+hypothesis.settings.register_profile("gopool", deadline=None, database=None, max_examples=40)
+hypothesis.settings.load_profile("gopool")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--implementation",
+        choices=("both", "gopool", "multiprocessing"),
+        default="both",
+        help="run the tests on this implementation of Pool",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "gopool_only(reason): multiprocessing.Pool differs")
+    if config.getoption("implementation") != "multiprocessing":
+        import gopool
+
+        if not hasattr(gopool, "Pool"):
+            raise pytest.UsageError("gopool is not installed (--implementation=multiprocessing?)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "Pool" not in metafunc.fixturenames:
+        return
+    chosen = metafunc.config.getoption("implementation")
+    parameters = []
+    if chosen != "multiprocessing":
+        import gopool
+
+        parameters.append(pytest.param(gopool.Pool, id="gopool"))
+    if chosen != "gopool" and not metafunc.definition.get_closest_marker("gopool_only"):
+        parameters.append(
+            pytest.param(
+                multiprocessing.pool.Pool,
+                id="multiprocessing",
+                marks=pytest.mark.filterwarnings(FORK_WARNING),
+            )
+        )
+    metafunc.parametrize("Pool", parameters)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if marker := item.get_closest_marker("gopool_only"):
+            assert marker.args and marker.args[0], f"{item.nodeid}: gopool_only needs a reason"
+    if config.getoption("implementation") == "multiprocessing":
+        ours = [item for item in items if item.get_closest_marker("gopool_only")]
+        config.hook.pytest_deselected(items=ours)
+        items[:] = [item for item in items if item not in ours]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[None]:  # the wrapper protocol returns what it was sent
+    report: pytest.TestReport = yield  # type: ignore[misc]
+    if report.failed:
+        item.stash[FAILED] = True
+    return report  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="session")
+def warm_up(request: pytest.FixtureRequest) -> None:
+    """Start once what lives as long as the interpreter: helpers of Python, and Go's runtime."""
+    resource_tracker.ensure_running()
+    multiprocessing.Value("i")
+    chosen = request.config.getoption("implementation")
+    classes: list[Callable[..., multiprocessing.pool.Pool]] = [multiprocessing.pool.Pool]
+    if chosen != "multiprocessing":
+        import gopool
+
+        classes.insert(0, gopool.Pool)
+    for method in ("fork", "forkserver"):
+        for cls in classes:
+            with cls(1, context=multiprocessing.get_context(method)) as pool:
+                pool.map(tasks.identity, [bytes(1 << 20)])
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_over(request: pytest.FixtureRequest, warm_up: None) -> Iterator[None]:
+    """Fail a test that passed but left something behind."""
+    before = leaks.take_snapshot()
+    yield
+    if request.node.stash.get(FAILED, False):
+        _end_children_of_a_failed_test(before)
+    else:
+        found = leaks.leaks_since(before)
+        _end_children_of_a_failed_test(before)
+        assert not found, "left over:\n" + "\n".join(found)
+
+
+def _end_children_of_a_failed_test(before: leaks.Snapshot) -> None:
+    """Keep one failure from spoiling the tests behind it."""
+    for key in leaks.take_snapshot().processes.keys() - before.processes.keys():
+        assert isinstance(key, tuple)
+        try:
+            psutil.Process(key[0]).kill()
+        except psutil.NoSuchProcess:
+            continue
+
+
+@pytest.fixture(params=START_METHODS)
+def context(request: pytest.FixtureRequest) -> BaseContext:
+    """One multiprocessing context after the other."""
+    method: str = request.param
+    return multiprocessing.get_context(method)
+
+
+@pytest.fixture
+def make_gate(tmp_path: Path) -> Iterator[Callable[[], Gate]]:
+    """Make gates; all of them are opened in the end, so that nothing stays behind one."""
+    gates: list[tuple[Gate, int]] = []
+
+    def make() -> Gate:
+        path = str(tmp_path / f"gate-{len(gates)}")
+        os.mkfifo(path)
+        gates.append((Gate(path), os.open(path, os.O_RDWR)))
+        return gates[-1][0]
+
+    yield make
+    for gate, fd in gates:
+        gate.open()
+        os.close(fd)
+
+
+@pytest.fixture
+def gate(make_gate: Callable[[], Gate]) -> Gate:
+    return make_gate()
+
+
+@pytest.fixture
+def mailbox(tmp_path: Path) -> Iterator[Mailbox]:
+    path = str(tmp_path / "mailbox")
+    os.mkfifo(path)
+    fd = os.open(path, os.O_RDWR)
+    yield Mailbox(path)
+    os.close(fd)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(str(tmp_path / "ledger"))
+
+
+@pytest.fixture
+def start_program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Start Python programs; none survives the test."""
+    programs: list[Program] = []
+
+    def start(source: str, *, options: tuple[str, ...] = ()) -> Program:
+        programs.append(Program(tmp_path, source, options=options))
+        return programs[-1]
+
+    yield start
+    for program in programs:
+        program.dispose()

@@ -1,0 +1,132 @@
+"""Objects that go wrong on their way between processes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from typing import Any, NoReturn
+
+
+def refuse(message: str) -> NoReturn:
+    raise ValueError(message)
+
+
+def rebuild_or_exit(origin: int, code: int) -> str:
+    """Rebuild in the process of origin; end every other at once."""
+    if os.getpid() != origin:
+        os._exit(code)
+    return "rebuilt at home"
+
+
+class RefusesToBeRebuilt:
+    """Can be pickled, but raises ValueError when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return refuse, ("refuses to be rebuilt",)
+
+
+class RefusesToBePickled:
+    """Raises ValueError when it is pickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise ValueError("refuses to be pickled")
+
+
+class NamesAMissingModule:
+    """A callable whose pickle names a module that is nowhere."""
+
+    def __call__(self, _: object = None) -> None:
+        return None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return importlib.import_module, ("a_module_that_is_nowhere",)
+
+
+class KillsWhoRebuildsIt:
+    """Ends each other process that unpickles it."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuild_or_exit, (os.getpid(), self.code)
+
+
+class KillsWhoPicklesIt:
+    """Ends the worker that tries to send it."""
+
+    def __init__(self, home: int, code: int) -> None:
+        self.home = home
+        self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if os.getpid() != self.home:
+            os._exit(self.code)
+        return KillsWhoPicklesIt, (self.home, self.code)
+
+
+class HoldsALock(Exception):
+    """An exception that cannot be pickled."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.lock = threading.Lock()
+
+
+class NeedsTwoArguments(Exception):
+    """An exception that can be pickled but not unpickled: it forgets what it was made from."""
+
+    def __init__(self, first: object, second: object) -> None:
+        super().__init__()
+        self.both = (first, second)
+
+
+class LiesAboutItsLength:
+    """Says that it has three items, and raises at the second."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __iter__(self) -> Any:
+        yield 1
+        raise KeyError("second item")
+
+
+# Functions that run in workers and meet the objects above.
+
+
+def return_a_lock(_: object = None) -> Any:
+    return threading.Lock()
+
+
+def return_a_lambda(_: object = None) -> Any:
+    return lambda: None
+
+
+def return_what_refuses_pickling(_: object = None) -> RefusesToBePickled:
+    return RefusesToBePickled()
+
+
+def return_what_refuses_rebuilding(_: object = None) -> RefusesToBeRebuilt:
+    return RefusesToBeRebuilt()
+
+
+def refuse_rebuilding_at(bad: int, value: int) -> Any:
+    return RefusesToBeRebuilt() if value == bad else value
+
+
+def return_a_lock_at(bad: int, value: int) -> Any:
+    return threading.Lock() if value == bad else value
+
+
+def return_what_kills_at(home: int, bad: int, code: int, value: int) -> Any:
+    return KillsWhoPicklesIt(home, code) if value == bad else value
+
+
+def raise_with_a_lock(_: object = None) -> NoReturn:
+    raise HoldsALock("holds a lock")
+
+
+def raise_with_forgotten_arguments(_: object = None) -> NoReturn:
+    raise NeedsTwoArguments("one", "two")

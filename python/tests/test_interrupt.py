@@ -1,0 +1,161 @@
+"""Ctrl-C, which reaches the whole foreground group: one KeyboardInterrupt, in the parent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from support.latches import Gate, Mailbox
+from support.processes import still_running
+from support.programs import Program
+
+pytestmark = pytest.mark.gopool_only("multiprocessing's workers print a traceback each")
+
+StartProgram = Callable[..., Program]
+
+SOURCE = """
+import multiprocessing, signal, sys, threading
+import gopool
+from support import tasks
+from support.latches import Gate, Mailbox
+
+# What a shell leaves to a foreground program, even if this one was started in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+mailbox, gate = Mailbox({mailbox!r}), Gate({gate!r})
+
+if __name__ == "__main__":
+    with gopool.Pool(2, context=multiprocessing.get_context({method!r})) as pool:
+        held = [pool.apply_async({task}) for _ in range(9)]
+{body}
+    sys.exit(5)
+"""
+
+WAITS = {
+    "get": "held[8].get()",
+    "get with timeout": "held[8].get(500)",
+    "wait": "held[8].wait()",
+    "map": "pool.map(tasks.square, range(1000), 1)",
+    "apply": "pool.apply(tasks.nothing)",
+    "join": "pool.close(); pool.join()",
+}
+
+TASKS = {
+    "python": "tasks.arrive, (mailbox, gate, 1)",
+    "C": "tasks.loop_in_c, (mailbox,)",
+}
+
+
+def interrupt(
+    start_program: StartProgram,
+    mailbox: Mailbox,
+    gate: Gate,
+    body: str,
+    *,
+    task: str = TASKS["python"],
+    method: str = "fork",
+) -> tuple[int, str, str]:
+    """Start the program, press Ctrl-C once both workers are busy, and see what it leaves."""
+    source = SOURCE.format(
+        mailbox=mailbox.path, gate=gate.path, task=task, method=method, body=body
+    )
+    running = start_program(source)
+    pids = mailbox.receive_pids(2)
+    start = time.monotonic()
+    running.interrupt_group()
+    outcome = running.outcome()
+    assert time.monotonic() - start < 10
+    assert still_running(pids) == []
+    return outcome.status, outcome.stdout, outcome.stderr
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_an_interrupt_while_waiting(
+    start_program: StartProgram, mailbox: Mailbox, gate: Gate, wait: str
+) -> None:
+    """KeyboardInterrupt is raised where the program waits; workers are silent and gone."""
+    body = f"""
+        try:
+            mailbox.send("waiting")
+            {WAITS[wait]}
+        except KeyboardInterrupt:
+            print("interrupted")
+            sys.exit(0)
+    """
+    assert interrupt(start_program, mailbox, gate, body) == (0, "interrupted\n", "")
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+@pytest.mark.parametrize("task", TASKS)
+def test_an_interrupt_that_nobody_catches(
+    start_program: StartProgram, mailbox: Mailbox, gate: Gate, method: str, task: str
+) -> None:
+    """The program ends by the signal, with the one traceback that it would have without a pool."""
+    body = "        held[8].get()"
+    status, stdout, stderr = interrupt(
+        start_program, mailbox, gate, body, task=TASKS[task], method=method
+    )
+    assert status == -2
+    assert stdout == ""
+    assert stderr.count("Traceback") == 1
+    assert stderr.endswith("KeyboardInterrupt\n")
+
+
+def test_an_interrupt_is_answered_promptly(
+    start_program: StartProgram, mailbox: Mailbox, gate: Gate
+) -> None:
+    """Although the main thread waits in Go: the handler runs within half a second."""
+    body = """
+        import os, time
+        threading.Timer(0.5, lambda: (times.append(time.monotonic()),
+                                      os.kill(os.getpid(), signal.SIGINT))).start()
+        times = []
+        try:
+            held[8].get()
+        except KeyboardInterrupt:
+            print(time.monotonic() - times[0] < 0.5)
+            os._exit(0)
+    """
+    source = SOURCE.format(
+        mailbox=mailbox.path, gate=gate.path, task=TASKS["python"], method="fork", body=body
+    )
+    outcome = start_program(source).outcome()
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "True\n", "")
+
+
+def test_other_handlers_run_while_waiting(
+    start_program: StartProgram, mailbox: Mailbox, gate: Gate
+) -> None:
+    """A handler that returns does not end the wait."""
+    body = """
+        import os
+        seen = []
+        signal.signal(signal.SIGALRM, lambda *_: (seen.append(1), gate.open()))
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        assert held[8].get() == 1
+        assert seen == [1]
+        print("went on")
+        sys.exit(0)
+    """
+    source = SOURCE.format(
+        mailbox=mailbox.path, gate=gate.path, task=TASKS["python"], method="fork", body=body
+    )
+    outcome = start_program(source).outcome()
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "went on\n", "")
+
+
+def test_workers_survive_an_interrupt_that_the_parent_handles(
+    start_program: StartProgram, mailbox: Mailbox, gate: Gate
+) -> None:
+    """A program that catches KeyboardInterrupt inside the block can go on with the same pool."""
+    body = """
+        try:
+            held[8].get()
+        except KeyboardInterrupt:
+            gate.open()
+            assert held[8].get() == 1
+            assert pool.map(tasks.square, range(5)) == [0, 1, 4, 9, 16]
+            print("went on")
+            sys.exit(0)
+    """
+    assert interrupt(start_program, mailbox, gate, body) == (0, "went on\n", "")

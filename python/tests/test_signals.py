@@ -1,0 +1,118 @@
+"""Crashes are still explained: Go's signal handlers do not take Python's away."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+import pytest
+from support.programs import Program
+
+pytestmark = pytest.mark.gopool_only("multiprocessing installs no signal handlers")
+
+StartProgram = Callable[..., Program]
+
+BEFORE_AND_AFTER = pytest.mark.parametrize("moment", ["before", "after"])
+
+
+def crash(start_program: StartProgram, moment: str, action: str) -> tuple[int, str]:
+    """Enable faulthandler before or after the extension is loaded, and run a faulty action."""
+    enable = "faulthandler.enable()"
+    source = f"""
+        import ctypes, faulthandler, os, signal
+        import gopool
+        from support import tasks
+
+        def the_function_that_crashes():
+            {action}
+
+        {enable if moment == "before" else "pass"}
+        with gopool.Pool(1) as pool:
+            pool.apply(tasks.nothing)
+            {enable if moment == "after" else "pass"}
+            the_function_that_crashes()
+    """
+    outcome = start_program(source).outcome()
+    return outcome.status, outcome.stderr
+
+
+@BEFORE_AND_AFTER
+def test_a_crash_in_the_parent_is_explained(start_program: StartProgram, moment: str) -> None:
+    """The traceback names the function, and the process dies of the signal; no Go trace follows."""
+    status, stderr = crash(start_program, moment, "ctypes.string_at(0)")
+    assert "Fatal Python error: Segmentation fault" in stderr
+    assert "the_function_that_crashes" in stderr
+    assert "goroutine" not in stderr
+    assert status == -signal.SIGSEGV
+
+
+@BEFORE_AND_AFTER
+def test_abort_in_the_parent_is_explained(start_program: StartProgram, moment: str) -> None:
+    """The same for ``abort``."""
+    status, stderr = crash(start_program, moment, "os.abort()")
+    assert "Fatal Python error: Aborted" in stderr
+    assert "the_function_that_crashes" in stderr
+    assert status == -signal.SIGABRT
+
+
+@BEFORE_AND_AFTER
+def test_a_crash_in_a_worker_is_explained_and_reported(
+    start_program: StartProgram, moment: str
+) -> None:
+    """The worker that inherits faulthandler prints its traceback; the parent raises and lives."""
+    source = f"""
+        import faulthandler
+        import gopool
+        from support import tasks
+
+        if {moment == "after"}:
+            gopool.Pool(1).terminate()
+        faulthandler.enable()
+        with gopool.Pool(1) as pool:
+            try:
+                pool.apply(tasks.read_address_zero)
+            except gopool.WorkerLostError as error:
+                print(error)
+    """
+    outcome = start_program(source).outcome()
+    assert outcome.status == 0
+    assert "SIGSEGV" in outcome.stdout
+    assert "Fatal Python error: Segmentation fault" in outcome.stderr
+    assert "read_address_zero" in outcome.stderr
+    assert "goroutine" not in outcome.stderr
+
+
+def test_a_closed_pipe_is_an_exception(start_program: StartProgram) -> None:
+    """SIGPIPE stays ignored: writing to a closed pipe raises, and does not end the program."""
+    source = """
+        import os
+        import gopool
+        from support import tasks
+
+        with gopool.Pool(1) as pool:
+            pool.apply(tasks.nothing)
+            reader, writer = os.pipe()
+            os.close(reader)
+            try:
+                os.write(writer, b"x")
+            except BrokenPipeError:
+                print("BrokenPipeError")
+    """
+    outcome = start_program(source).outcome()
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "BrokenPipeError\n", "")
+
+
+def test_a_program_dies_of_sigterm_as_before(start_program: StartProgram) -> None:
+    """The default action of SIGTERM is still the default action."""
+    source = """
+        import os, signal
+        import gopool
+        from support import tasks
+
+        with gopool.Pool(1) as pool:
+            pool.apply(tasks.nothing)
+            os.kill(os.getpid(), signal.SIGTERM)
+            pool.apply(tasks.sleep_for_minutes)
+    """
+    outcome = start_program(source).outcome()
+    assert (outcome.status, outcome.stderr) == (-signal.SIGTERM, "")

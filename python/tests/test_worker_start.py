@@ -1,0 +1,98 @@
+"""Workers that cannot start: an error, not a series of processes without end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from pathlib import Path
+
+import pytest
+from support import PoolClass, tasks
+from support.latches import Gate, Ledger, Mailbox
+
+import gopool
+
+pytestmark = pytest.mark.gopool_only("multiprocessing starts workers that fail, for ever")
+
+
+def test_an_initializer_that_raises_breaks_the_pool(Pool: PoolClass) -> None:
+    """Who submits or waits gets BrokenPoolError, with the initializer's traceback in it."""
+    with pytest.raises(gopool.BrokenPoolError) as raised:
+        with Pool(2, tasks.initialize_badly) as pool:
+            pool.map(tasks.square, range(10))
+    text = "".join(traceback.format_exception(raised.value))
+    assert "LookupError: no such configuration" in text
+    assert "in initialize_badly" in text
+    assert isinstance(raised.value, RuntimeError)
+
+
+def test_an_initializer_that_exits_breaks_the_pool(Pool: PoolClass) -> None:
+    """The error names the exit code."""
+    with pytest.raises(gopool.BrokenPoolError, match=r"\b7\b"):
+        with Pool(2, tasks.initialize_by_exit, (7,)) as pool:
+            pool.map(tasks.square, range(10))
+
+
+def test_an_initializer_that_is_killed_breaks_the_pool(Pool: PoolClass) -> None:
+    """The error names the signal."""
+    with pytest.raises(gopool.BrokenPoolError, match="SIGKILL"):
+        with Pool(2, tasks.die_by, (signal.SIGKILL,)) as pool:
+            pool.map(tasks.square, range(10))
+
+
+def test_a_broken_pool_can_be_ended(Pool: PoolClass) -> None:
+    """In each way, promptly, and outstanding results raise."""
+    for ending in ("close", "terminate"):
+        pool = Pool(1, tasks.initialize_badly)
+        try:
+            result = pool.map_async(tasks.square, range(10))
+        except gopool.BrokenPoolError:
+            result = None
+        getattr(pool, ending)()
+        pool.join()
+        if result is not None:
+            with pytest.raises((gopool.BrokenPoolError, gopool.PoolTerminatedError)):
+                result.get()
+
+
+def test_the_number_of_attempts_is_bounded(Pool: PoolClass, ledger: Ledger) -> None:
+    """A broken pool starts no further workers."""
+    with pytest.raises(gopool.BrokenPoolError):
+        with Pool(1, tasks.note_and_fail_at, (ledger, 1, 1)) as pool:
+            for _ in range(1000):
+                pool.apply(tasks.nothing)
+    assert 1 <= len(ledger.read()) <= 20
+
+
+def test_one_failed_start_is_not_the_end(Pool: PoolClass, tmp_path: Path) -> None:
+    """What goes well the second time is forgotten."""
+    with Pool(1, tasks.initialize_badly_while_missing, (str(tmp_path / "file"),)) as pool:
+        assert pool.map(tasks.square, range(10), 1) == [n * n for n in range(10)]
+
+
+def test_replacements_that_cannot_start_break_the_pool(
+    Pool: PoolClass, tmp_path: Path, mailbox: Mailbox, gate: Gate
+) -> None:
+    """Work that was outstanding when the last good worker died is not waited for in vain."""
+    file = tmp_path / "file"
+    with Pool(1, tasks.initialize_badly_if_present, (str(file),)) as pool:
+        held = pool.apply_async(tasks.arrive, (mailbox, gate, 1))
+        (pid,) = mailbox.receive_pids(1)
+        queued = pool.map_async(tasks.square, range(10), 1)
+        file.touch()
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(gopool.WorkerLostError):
+            held.get()
+        with pytest.raises(gopool.BrokenPoolError):
+            queued.get()
+        with pytest.raises(gopool.BrokenPoolError):
+            pool.apply(tasks.square, (3,))
+
+
+def test_failing_starts_print_no_flood(Pool: PoolClass, capfd: pytest.CaptureFixture[str]) -> None:
+    """The traceback is in the exception; stderr does not repeat it for every attempt."""
+    with pytest.raises(gopool.BrokenPoolError):
+        with Pool(2, tasks.initialize_badly) as pool:
+            pool.map(tasks.square, range(10))
+    assert capfd.readouterr().err.count("LookupError") <= 1
