@@ -1,11 +1,6 @@
 package gopool
 
-import (
-	"os"
-	"sync"
-
-	"golang.org/x/sys/unix"
-)
+import "sync"
 
 // small is the size up to which bytes are copied behind the frames before them
 // and not sent as a buffer of their own.
@@ -16,7 +11,7 @@ const small = 4 << 10
 // case; the rest is left to the writer goroutine. One of them at a time owns
 // the socket, so bytes keep their order.
 type outbound struct {
-	socket *os.File
+	socket stream
 
 	mu     sync.Mutex
 	work   sync.Cond // for serve: rest is its, or ended
@@ -27,7 +22,7 @@ type outbound struct {
 	ended  bool
 }
 
-func (o *outbound) init(socket *os.File) {
+func (o *outbound) init(socket stream) {
 	o.socket = socket
 	o.work.L = &o.mu
 }
@@ -67,7 +62,8 @@ func (o *outbound) flush() {
 	for len(o.queued) > 0 && !o.owned && !o.ended {
 		buffers := o.take()
 		o.mu.Unlock()
-		rest := o.writeNow(buffers)
+		// An error is the reader's to learn of too, and it ends the worker.
+		rest, _ := o.socket.write(buffers, false)
 		o.mu.Lock()
 		o.owned = false
 		if len(rest) > 0 {
@@ -84,35 +80,6 @@ func (o *outbound) take() [][]byte {
 	return buffers
 }
 
-// writeNow returns what the socket did not take.
-func (o *outbound) writeNow(buffers [][]byte) [][]byte {
-	conn, err := o.socket.SyscallConn()
-	if err != nil {
-		return nil
-	}
-	written := 0
-	_ = conn.Write(func(fd uintptr) bool {
-		written, err = unix.Writev(int(fd), buffers[:min(len(buffers), 1024)])
-		return true // never wait
-	})
-	if err != nil && err != unix.EAGAIN && err != unix.EINTR {
-		return nil // the reader learns of it too, and ends the worker
-	}
-	return after(buffers, max(0, written))
-}
-
-// after returns what comes after the first n bytes.
-func after(buffers [][]byte, n int) [][]byte {
-	for len(buffers) > 0 && n >= len(buffers[0]) {
-		n -= len(buffers[0])
-		buffers = buffers[1:]
-	}
-	if n > 0 {
-		buffers[0] = buffers[0][n:]
-	}
-	return buffers
-}
-
 // serve is the writer goroutine. It waits while the socket is full, and gives
 // the socket up when nothing is left.
 func (o *outbound) serve() {
@@ -125,14 +92,14 @@ func (o *outbound) serve() {
 		if o.ended {
 			return
 		}
-		buffer := o.rest[0]
+		buffers := o.rest
 		o.mu.Unlock()
-		_, err := o.socket.Write(buffer)
+		buffers, err := o.socket.write(buffers, true)
 		o.mu.Lock()
 		if err != nil {
 			return // likewise; owned stays true: nobody else need try
 		}
-		o.rest = o.rest[1:]
+		o.rest = buffers
 		if len(o.rest) == 0 {
 			o.rest = o.take()
 			o.owned = len(o.rest) > 0

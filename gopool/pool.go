@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // ErrNotClosed is returned by Join of a pool that is still running.
@@ -150,6 +151,29 @@ func (p *Pool) Submit(f *Function, chunk int, onDone func(), sealed bool, batche
 	}
 	p.mu.Lock()
 	defer p.unlock()
+	return p.submit(f, chunk, onDone, sealed, batches...)
+}
+
+// Call is Submit of a sealed job of one batch and then Wait, at most until the
+// deadline. The job is done if that came first. Where one worker gets all
+// tasks, the caller itself receives their outcomes: see Leadable.
+func (p *Pool) Call(f *Function, b *Batch, deadline time.Time) (*Job, error) {
+	p.mu.Lock()
+	j, err := p.submit(f, 1, nil, true, b)
+	if err != nil || len(p.dirty) != 1 || len(j.pending) > 0 {
+		p.unlock()
+	} else if worker, ok := p.dirty[0].worker.(Leadable); ok {
+		p.dirty[0].dirty = false
+		p.dirty = nil
+		p.mu.Unlock()
+		worker.FlushAndLead(j.Done, deadline)
+	} else {
+		p.unlock()
+	}
+	return j, err
+}
+
+func (p *Pool) submit(f *Function, chunk int, onDone func(), sealed bool, batches ...*Batch) (*Job, error) {
 	if !p.state.accepts() {
 		return nil, p.notRunning()
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -20,7 +21,7 @@ type Code struct {
 // process is a Worker at the other end of a stream socket. Three goroutines
 // serve it; the reader is the one that declares it gone:
 //
-//	reader  reads frames until end of file
+//	reader  reads frames until end of file, unless somebody else does (inbound)
 //	writer  writes what Flush could not write at once
 //	death   waits for the process to end and then shuts the socket, so that the
 //	        reader comes to an end also where a child of the worker holds the
@@ -28,9 +29,10 @@ type Code struct {
 //
 // Release ends them, as far as the end of the process has not, and waits.
 type process struct {
-	socket *os.File
+	socket stream
 	page   page
 	out    outbound
+	in     inbound
 	death  *os.File // readable when the process has ended; nil: only end of file tells
 	served sync.WaitGroup
 
@@ -49,49 +51,40 @@ func NewProcess(socket, pagefd, pid int) (Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.SetNonblock(socket, true); err != nil {
+	if err := unix.SetNonblock(socket, false); err != nil {
 		shared.release()
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	w := &process{
-		socket: os.NewFile(uintptr(socket), "worker"),
+		socket: stream(socket),
 		page:   shared,
 		known:  map[uint64]struct{}{},
 	}
 	w.out.init(w.socket)
 	var ended bool
 	if w.death, ended = openProcess(pid); ended {
-		w.shut(unix.SHUT_RDWR)
+		w.socket.shut()
 	}
 	return w, nil
 }
 
 func (w *process) Start(r *Reporter) {
+	handle := func(f wire.Frame) error { return w.handle(f, r) }
+	w.in.init(w.socket, handle, r.Expected)
 	w.served.Go(w.out.serve)
 	if w.death != nil {
 		w.served.Go(w.awaitDeath)
 	}
-	w.served.Go(func() { w.read(r) })
+	w.served.Go(func() {
+		w.in.serve()
+		w.socket.shut()
+		w.out.end()
+		r.Gone()
+	})
 }
 
-// read is the reader. Whatever it does not understand ends it: a worker that
+// handle takes in what the worker reports. An error ends the worker: one that
 // sends rubbish is lost, not believed.
-func (w *process) read(r *Reporter) {
-	frames := wire.NewReader(w.socket)
-	for {
-		frame, err := frames.Next()
-		if err == nil {
-			err = w.handle(frame, r)
-		}
-		if err != nil {
-			break
-		}
-	}
-	w.shut(unix.SHUT_RDWR)
-	w.out.end()
-	r.Gone()
-}
-
 func (w *process) handle(frame wire.Frame, r *Reporter) error {
 	switch frame.Kind {
 	case wire.Ready:
@@ -122,16 +115,8 @@ func outcomes(o wire.Outcomes) Outcomes {
 // still be read after the socket is shut.
 func (w *process) awaitDeath() {
 	awaitReadable(w.death)
-	w.shut(unix.SHUT_RDWR)
-}
-
-// shut ends the socket in one or both directions. A socket that has been shut
-// or closed before is no matter.
-func (w *process) shut(how int) {
-	conn, err := w.socket.SyscallConn()
-	if err == nil {
-		_ = conn.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), how) })
-	}
+	w.socket.shut()
+	w.in.attend()
 }
 
 func (w *process) Grant(g Grant) {
@@ -166,11 +151,24 @@ func (w *process) Forget(f *Function) {
 	}
 }
 
-func (w *process) Flush()                    { w.out.flush() }
 func (w *process) Started() uint64           { return w.page.started() }
 func (w *process) Recall(from uint64) uint64 { return w.page.recall(from) }
 func (w *process) Restore()                  { w.page.restore() }
 func (w *process) Stop()                     { w.out.add(wire.AppendStop) }
+
+func (w *process) Flush() {
+	w.out.flush()
+	w.in.attend()
+}
+
+// FlushAndLead does as Flush, and then has the caller read what the worker
+// reports, if that can be, until done.
+func (w *process) FlushAndLead(done func() bool, deadline time.Time) {
+	w.out.flush()
+	if w.death == nil || !w.in.lead(done, deadline) {
+		w.in.attend()
+	}
+}
 
 func (w *process) Harvest() (Outcomes, bool) {
 	o, ok := w.page.harvest()
@@ -178,12 +176,13 @@ func (w *process) Harvest() (Outcomes, bool) {
 }
 
 func (w *process) Release() {
-	w.shut(unix.SHUT_RDWR)
+	w.socket.shut()
 	w.out.end()
+	w.in.attend()
 	if w.death != nil {
 		_ = w.death.Close()
 	}
 	w.served.Wait()
-	_ = w.socket.Close()
+	w.socket.close()
 	w.page.release()
 }

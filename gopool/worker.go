@@ -44,6 +44,15 @@ type Worker interface {
 	Release()
 }
 
+// Leadable is a Worker whose reports can be received by the goroutine that
+// waits for them, which saves waking another one.
+type Leadable interface {
+	Worker
+	// FlushAndLead does as Flush. The caller then receives what the worker
+	// reports until done or until the deadline, unless somebody else does.
+	FlushAndLead(done func() bool, deadline time.Time)
+}
+
 // Outcomes are what became of Count consecutive tasks of a worker, from the
 // number First on.
 type Outcomes struct {
@@ -94,6 +103,14 @@ func (r *Reporter) Skipped(first, count uint64) {
 	defer r.pool.unlock()
 	r.member.skipped(first, first+count)
 	r.pool.dispatch()
+}
+
+// Expected tells whether the worker has anything to report: while it is
+// starting or on its way out, has tasks, or has to pass those recalled.
+func (r *Reporter) Expected() bool {
+	r.pool.mu.Lock()
+	defer r.pool.mu.Unlock()
+	return r.member.phase != ready || r.member.tasks > 0 || r.member.recalled
 }
 
 // Failed tells that the worker could not get ready, and why.

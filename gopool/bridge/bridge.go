@@ -3,7 +3,7 @@
 // All other bytes cross in an exchange.
 //
 // Objects are named by handles. A result below zero is a status (status.go).
-// No function but NextEvent, NextDone, Wait and Collect blocks, and gopy
+// No function but NextEvent, NextDone, Call, Wait and Collect blocks, and gopy
 // releases the GIL around all of them.
 package bridge
 

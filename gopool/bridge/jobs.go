@@ -9,7 +9,7 @@ import (
 	"github.com/gopool/gopool/gopool"
 )
 
-// Flags of Submit.
+// Flags of Submit and Call.
 const (
 	flagByReference = 1 << iota // the function is the same wherever its code is
 	flagSealed                  // no more tasks will come
@@ -19,15 +19,7 @@ const (
 // Submit starts a job. The exchange holds the function's code, then a batch of
 // count tasks, of which the first is number 0 of the job.
 func Submit(handle, exchange, codeSize, convention, batchSize, count, chunk, flags int64) int64 {
-	return withPool(handle, func(p *pool) int64 {
-		memory, ok := exchanges.find(exchange)
-		if !ok {
-			return statusUnknown
-		}
-		f, own := p.function(memory[:codeSize], uint32(convention), flags&flagByReference != 0)
-		if own {
-			defer p.Pool.Release(f)
-		}
+	return withFunction(handle, exchange, codeSize, convention, flags, func(p *pool, f *gopool.Function, rest []byte) int64 {
 		id := jobs.reserve()
 		var onDone func()
 		if flags&flagNotify != 0 {
@@ -35,7 +27,7 @@ func Submit(handle, exchange, codeSize, convention, batchSize, count, chunk, fla
 		}
 		var batches []*gopool.Batch
 		if count > 0 {
-			batches = append(batches, batch(memory[codeSize:codeSize+batchSize], count, 0))
+			batches = append(batches, batch(rest[:batchSize], count, 0))
 		}
 		job, err := p.Pool.Submit(f, int(chunk), onDone, flags&flagSealed != 0, batches...)
 		if err != nil {
@@ -43,6 +35,37 @@ func Submit(handle, exchange, codeSize, convention, batchSize, count, chunk, fla
 		}
 		jobs.put(id, job)
 		return id
+	})
+}
+
+// Call is Submit of a job of one task, which it waits for, at most timeout ms.
+// Collect does not block then, if the time was enough.
+func Call(handle, exchange, codeSize, convention, batchSize, flags, timeout int64) int64 {
+	return withFunction(handle, exchange, codeSize, convention, flags, func(p *pool, f *gopool.Function, rest []byte) int64 {
+		deadline := time.Now().Add(time.Duration(timeout) * time.Millisecond)
+		job, err := p.Pool.Call(f, batch(rest[:batchSize], 1, 0), deadline)
+		if err != nil {
+			return statusOf(err)
+		}
+		id := jobs.reserve()
+		jobs.put(id, job)
+		return id
+	})
+}
+
+// withFunction calls f with the function whose code begins the exchange, and
+// with what follows the code.
+func withFunction(handle, exchange, codeSize, convention, flags int64, f func(*pool, *gopool.Function, []byte) int64) int64 {
+	return withPool(handle, func(p *pool) int64 {
+		memory, ok := exchanges.find(exchange)
+		if !ok {
+			return statusUnknown
+		}
+		function, own := p.function(memory[:codeSize], uint32(convention), flags&flagByReference != 0)
+		if own {
+			defer p.Pool.Release(function)
+		}
+		return f(p, function, memory[codeSize:])
 	})
 }
 

@@ -27,6 +27,34 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{in: bufio.NewReaderSize(r, 1<<16)}
 }
 
+// Whole tells whether Next has a whole frame without reading.
+func (r *Reader) Whole() bool {
+	size, known := r.size()
+	return known && uint64(r.in.Buffered()) >= headerSize+size
+}
+
+// Large tells that the frame that has begun to come will not be Whole: it does
+// not fit into the buffer.
+func (r *Reader) Large() bool {
+	size, known := r.size()
+	return known && size > uint64(r.in.Size()-headerSize)
+}
+
+// size returns the size of the next frame's payload if its header is here.
+func (r *Reader) size() (size uint64, known bool) {
+	if r.in.Buffered() < headerSize {
+		return 0, false
+	}
+	header, _ := r.in.Peek(headerSize)
+	return order.Uint64(header[8:]), true
+}
+
+// Fill reads once, as much as there is. It blocks if there is nothing.
+func (r *Reader) Fill() error {
+	_, err := r.in.Peek(r.in.Buffered() + 1)
+	return err
+}
+
 // Next blocks until a whole frame is here. The error is io.EOF between frames,
 // io.ErrUnexpectedEOF inside one, and wraps ErrMalformed for rubbish.
 func (r *Reader) Next() (Frame, error) {

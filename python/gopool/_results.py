@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 #: The main thread waits for so many ms at a time: Python answers Ctrl-C between waits.
-_SLICE = 100
+SLICE = 100
 
 #: A waiting thread is woken to decode when so many results are there.
 _PORTION = 2048
@@ -31,14 +31,14 @@ _LOST = struct.Struct("<Qq")  # worker, exit code
 def _waits(timeout: float | None) -> Iterator[int]:
     """Yield for how many ms to wait, again and again until `timeout` seconds are over."""
     is_main = threading.current_thread() is threading.main_thread()
-    longest = _SLICE if is_main else -1
+    longest = SLICE if is_main else -1
     if timeout is None:
         while True:
             yield longest
     deadline = time.monotonic() + max(0.0, timeout)
     while True:
         left = max(0, round((deadline - time.monotonic()) * 1000))
-        yield min(left, _SLICE) if is_main else left
+        yield min(left, SLICE) if is_main else left
         if left == 0:
             return
 
@@ -54,12 +54,12 @@ class AsyncResult(Generic[R]):
     def __init__(
         self,
         pool: Pool,
-        name: str,
+        func: Callable[..., object],
         callback: Callable[[Any], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
     ) -> None:
         self._pool: Pool | None = pool  # a pool lives while results of it are outstanding
-        self._name = name  # of the function, for messages
+        self._function = func
         self._callback = callback
         self._error_callback = error_callback
         self._job = 0  # handle, once there is one
@@ -67,6 +67,11 @@ class AsyncResult(Generic[R]):
         self._error: BaseException | None = None
         self._value: Any = None
         self._collecting = threading.Lock()
+
+    @property
+    def has_callback(self) -> bool:
+        """Whether somebody is to be told when the result is there."""
+        return self._callback is not None or self._error_callback is not None
 
     def __del__(self) -> None:
         if self._left and self._job and _core.is_usable():
@@ -166,9 +171,8 @@ class AsyncResult(Generic[R]):
                 reason = f"was killed by signal {-code}"
         else:
             reason = f"exited with code {code}"
-        return WorkerLostError(
-            f"worker {worker} {reason} while it ran {self._name} (task {index})", code
-        )
+        name = getattr(self._function, "__qualname__", type(self._function).__qualname__)
+        return WorkerLostError(f"worker {worker} {reason} while it ran {name} (task {index})", code)
 
     def _give_up(self, status: int) -> None:
         """Take the end of the pool for the outcome of all that is left."""
@@ -206,12 +210,12 @@ class MapResult(AsyncResult[list[R]]):
     def __init__(
         self,
         pool: Pool,
-        name: str,
+        func: Callable[..., object],
         length: int,
         callback: Callable[[list[Any]], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
     ) -> None:
-        super().__init__(pool, name, callback, error_callback)
+        super().__init__(pool, func, callback, error_callback)
         self._value = [None] * length
         self._failed = length  # index of the first call that raised
 

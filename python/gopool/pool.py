@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from . import _codec, _core, _exchange
-from ._results import AsyncResult, MapResult
+from ._results import SLICE, AsyncResult, MapResult
 from ._supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Pool:
 
         Raises what the call raises; otherwise as `apply_async`.
         """
-        return self.apply_async(func, args, kwds).get()
+        return self._apply_async(func, args, kwds, AsyncResult(self, func), wait=True).get()
 
     def apply_async(
         self,
@@ -108,25 +108,8 @@ class Pool:
         Difference: a callback that raises is reported through
         `threading.excepthook` and does not stop the pool.
         """
-        self._check_running()
-        result: AsyncResult[R] = AsyncResult(
-            self, _name_of(func), callback, error_callback
-        )
-        try:
-            function = _codec.encode_function(func)
-            data = _codec.encode_call(tuple(args), dict(kwds))
-        except Exception as error:
-            self._submit_failed(result, error)
-            return result
-        result._left = 1
-        self._submit(
-            result,
-            self._flags(result) | _core.SEALED,
-            function,
-            _codec.APPLY,
-            _codec.Batch(data, 1, 0),
-        )
-        return result
+        result = AsyncResult(self, func, callback, error_callback)
+        return self._apply_async(func, args, kwds, result, wait=False)
 
     def map(
         self, func: Callable[[T], R], iterable: Iterable[T], chunksize: int | None = None
@@ -239,6 +222,27 @@ class Pool:
         if self._state != _RUNNING:
             raise ValueError("Pool not running")
 
+    def _apply_async(
+        self,
+        func: Callable[..., R],
+        args: Iterable[Any],
+        kwds: Mapping[str, Any],
+        result: AsyncResult[R],
+        wait: bool,
+    ) -> AsyncResult[R]:
+        """Submit a call, and let the submission wait for it a while if `wait`."""
+        self._check_running()
+        try:
+            function = _codec.encode_function(func)
+            data = _codec.encode_call(tuple(args), dict(kwds))
+        except Exception as error:
+            self._submit_failed(result, error)
+            return result
+        result._left = 1
+        batch = _codec.Batch(data, 1, 0)
+        self._submit(result, _core.SEALED, function, _codec.APPLY, batch, wait=wait)
+        return result
+
     def _map_async(
         self,
         func: Callable[..., R],
@@ -253,7 +257,7 @@ class Pool:
             raise ValueError(f"Chunksize must be 1+, not {chunksize}")
         items = iterable if isinstance(iterable, (list, tuple, range)) else list(iterable)
         result: MapResult[R] = MapResult(
-            self, _name_of(func), len(items), callback, error_callback
+            self, func, len(items), callback, error_callback
         )
         if not items:
             return result
@@ -263,7 +267,7 @@ class Pool:
             self._submit_failed(result, error)
             return result
         chunk = self._chunk(len(items), chunksize)
-        self._submit(result, self._flags(result), function, convention, chunk=chunk)
+        self._submit(result, 0, function, convention, chunk=chunk)
         try:
             for batch in _codec.encode_items(items, chunk):
                 if isinstance(batch, _codec.Failure):
@@ -285,11 +289,6 @@ class Pool:
         # Workers are replaced after so many chunks: let these be the standard library's.
         return -(-length // (4 * self._processes))
 
-    @staticmethod
-    def _flags(result: AsyncResult[Any]) -> int:
-        has_callback = result._callback is not None or result._error_callback is not None
-        return _core.NOTIFY if has_callback else 0
-
     def _submit(
         self,
         result: AsyncResult[Any],
@@ -298,10 +297,14 @@ class Pool:
         convention: int = _codec.CALL,
         batch: _codec.Batch = _codec.Batch(b"", 0, 0),
         chunk: int = 1,
+        wait: bool = False,
     ) -> None:
         """Start the job of a result, with the first batch if there is one."""
         if function.by_name:
             flags |= _core.BY_REFERENCE
+        if result.has_callback:
+            flags |= _core.NOTIFY
+        core, pool = _core.native(), self._supervisor.pool
         split, end = len(function.code), len(function.code) + len(batch.data)
 
         def submit() -> int:
@@ -309,16 +312,13 @@ class Pool:
             try:
                 exchange.view[:split] = function.code
                 exchange.view[split:end] = batch.data
-                status = _core.native().bridge_Submit(
-                    self._supervisor.pool,
-                    exchange.handle,
-                    split,
-                    convention,
-                    len(batch.data),
-                    batch.count,
-                    chunk,
-                    flags,
-                )
+                sizes = split, convention, end - split
+                if wait:
+                    status = core.bridge_Call(pool, exchange.handle, *sizes, flags, SLICE)
+                else:
+                    status = core.bridge_Submit(
+                        pool, exchange.handle, *sizes, batch.count, chunk, flags
+                    )
             finally:
                 _exchange.give_back(exchange)
             if status < 0:
@@ -327,7 +327,7 @@ class Pool:
             result._job = status
             return status
 
-        if flags & _core.NOTIFY:
+        if result.has_callback:
             self._supervisor.submit_notified(submit, result)
         else:
             submit()
@@ -335,7 +335,7 @@ class Pool:
     def _submit_failed(self, result: AsyncResult[Any], error: Exception) -> None:
         """Have a result fail; its callback is called as if the error came from a worker."""
         result._error = error
-        self._submit(result, self._flags(result) | _core.SEALED)
+        self._submit(result, _core.SEALED)
         _core.native().bridge_Forget(result._job)
 
     def _add(self, result: AsyncResult[Any], batch: _codec.Batch) -> bool:
@@ -355,7 +355,3 @@ def _cpu_count() -> int:
     """Return how many CPUs this process may use, as `multiprocessing.Pool` counts them."""
     count = getattr(os, "process_cpu_count", os.cpu_count)
     return count() or 1
-
-
-def _name_of(func: Callable[..., object]) -> str:
-    return getattr(func, "__qualname__", type(func).__qualname__)

@@ -8,6 +8,8 @@ After each test nothing may be left over: no process, thread, descriptor or shar
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import multiprocessing
 import multiprocessing.pool
 import os
@@ -120,21 +122,25 @@ def nothing_is_left_over(request: pytest.FixtureRequest, warm_up: None) -> Itera
     before = leaks.take_snapshot()
     yield
     if request.node.stash.get(FAILED, False):
-        _end_children_of_a_failed_test(before)
+        _end_what_a_failed_test_left(before)
     else:
         found = leaks.leaks_since(before)
-        _end_children_of_a_failed_test(before)
+        _end_what_a_failed_test_left(before)
         assert not found, "left over:\n" + "\n".join(found)
 
 
-def _end_children_of_a_failed_test(before: leaks.Snapshot) -> None:
-    """Keep one failure from spoiling the tests behind it."""
+def _end_what_a_failed_test_left(before: leaks.Snapshot) -> None:
+    """Keep one failure from spoiling the tests behind it: end its pools, kill its children."""
+    if leaks.take_snapshot().processes.keys() <= before.processes.keys():
+        return
+    for thing in gc.get_objects():
+        if isinstance(thing, multiprocessing.pool.Pool) or type(thing).__module__ == "gopool.pool":
+            if hasattr(thing, "terminate"):
+                thing.terminate()
     for key in leaks.take_snapshot().processes.keys() - before.processes.keys():
         assert isinstance(key, tuple)
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             psutil.Process(key[0]).kill()
-        except psutil.NoSuchProcess:
-            continue
 
 
 @pytest.fixture(params=START_METHODS)

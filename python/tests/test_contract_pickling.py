@@ -115,7 +115,7 @@ def test_an_exception_that_cannot_be_pickled(Pool: PoolClass) -> None:
 def test_an_exception_that_cannot_be_pickled_is_shown(Pool: PoolClass) -> None:
     """The message tells what the function raised."""
     with a_pool_that_goes_on(Pool) as pool:
-        with pytest.raises(MaybeEncodingError, match="HoldsALock.*holds a lock"):
+        with pytest.raises(MaybeEncodingError, match=r"HoldsALock.*holds a lock"):
             pool.apply(hostile.raise_with_a_lock)
 
 
@@ -183,7 +183,7 @@ def test_a_function_that_the_worker_cannot_import(Pool: PoolClass) -> None:
 def test_a_function_defined_after_the_workers_started(
     Pool: PoolClass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What an interactive user meets: the function is in the caller's module, not in the worker's."""
+    """What an interactive user meets: only the caller's module has the function."""
 
     def late(value: int) -> int:
         return value

@@ -161,7 +161,7 @@ def test_public_names(start_program: StartProgram) -> None:
 
 
 def test_pools_work_when_warnings_are_errors(start_program: StartProgram) -> None:
-    """Python 3.12 warns about forks beside threads: not about ours, first, second or replacement."""
+    """Python 3.12 warns about forks beside threads: not about any of ours."""
     source = """
         import gopool
         from support import tasks

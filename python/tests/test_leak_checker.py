@@ -125,8 +125,7 @@ def test_what_is_garbage_is_no_leak() -> None:
     class Holder:
         def __init__(self) -> None:
             self.me = self
-            self.file = open(os.devnull)
-            weakref.finalize(self, self.file.close)
+            weakref.finalize(self, os.close, os.dup(1))
 
     before = leaks.take_snapshot()
     Holder()
@@ -139,19 +138,16 @@ def test_a_pool_that_is_not_ended_is_found() -> None:
     pool = multiprocessing.Pool(1)
     pool.apply(tasks.nothing)
     kinds = {line.split(":")[0] for line in leaks.leaks_since(before, grace=0)}
-    assert kinds == {"processes", "threads", "descriptors"}
     pool.terminate()
     pool.join()
     del pool
+    assert kinds >= {"processes", "threads", "descriptors"}
     assert leaks.leaks_since(before) == []
 
 
 def test_a_leaking_test_fails(tmp_path: Path) -> None:
     """End to end: pytest, with the fixtures of this directory, on a test that leaks."""
     here = Path(__file__).parent
-    (tmp_path / "conftest.py").write_text(
-        f"import sys\nsys.path.insert(0, {str(here)!r})\n" + (here / "conftest.py").read_text()
-    )
     (tmp_path / "test_leak.py").write_text(
         "import os, threading\n"
         "def test_clean(): pass\n"
@@ -161,8 +157,10 @@ def test_a_leaking_test_fails(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."]
     result = subprocess.run(
-        [*command, "--implementation=multiprocessing", "."],
+        [*command, "-p", "conftest", "--implementation=multiprocessing", "."],
+        check=False,
         cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(here)},
         capture_output=True,
         text=True,
     )

@@ -79,7 +79,7 @@ def test_a_pool_that_failed_to_start_leaves_nothing(Pool: PoolClass) -> None:
 def test_a_failing_start_of_a_worker_leaves_nothing(
     Pool: PoolClass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second of three processes cannot be started: the error is raised and the first one ends."""
+    """The second of three workers cannot start: the error is raised, the first one ends."""
     real_fork = os.fork
     forks: list[int] = []
 

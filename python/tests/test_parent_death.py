@@ -51,7 +51,8 @@ BODIES = {
     pool.starmap(tasks.loop_in_c, [(mailbox,)] * 4, 1)
     """,
     "retired, in C code": """
-    with gopool.Pool(2, maxtasksperchild=1, context=multiprocessing.get_context({method!r})) as other:
+    context = multiprocessing.get_context({method!r})
+    with gopool.Pool(2, maxtasksperchild=1, context=context) as other:
         other.map(tasks.nothing, range(4), 1)
         other.starmap(tasks.loop_in_c, [(mailbox,)] * 4, 1)
     """,

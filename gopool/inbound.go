@@ -1,0 +1,138 @@
+package gopool
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gopool/gopool/gopool/wire"
+)
+
+// inbound decides who reads a worker's socket: one goroutine at a time, called
+// the leader (leader/followers; Schmidt et al., 2000). By default that is the
+// reader goroutine. A goroutine that waits for the one task that the worker
+// has can lead instead: then the worker's answer wakes it and no other thread,
+// and a round trip costs little more than the system calls. While a worker has
+// nothing to report, nobody leads.
+type inbound struct {
+	socket stream
+	frames *wire.Reader
+	handle func(wire.Frame) error // with what the leader has read
+	more   func() bool            // the worker has something to report
+
+	mu  sync.Mutex
+	due sync.Cond // for serve: wanted and not led
+	// wanted: there is or will be something to read. Whoever gives the worker
+	// something to report sets it, unless it leads.
+	wanted bool
+	led    bool
+}
+
+func (in *inbound) init(socket stream, handle func(wire.Frame) error, more func() bool) {
+	in.socket, in.frames = socket, wire.NewReader(socket)
+	in.handle, in.more = handle, more
+	in.wanted = true // a worker reports first
+	in.due.L = &in.mu
+}
+
+// attend sees to it that what the worker reports is read.
+func (in *inbound) attend() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.wanted = true
+	if !in.led {
+		in.due.Signal()
+	}
+}
+
+// serve is the reader goroutine. It returns when the socket has come to its end
+// or has said what can't be believed.
+func (in *inbound) serve() {
+	for {
+		in.mu.Lock()
+		for !in.wanted || in.led {
+			in.due.Wait()
+		}
+		in.led = true
+		in.mu.Unlock()
+		for again := true; again; again = !in.yield() {
+			frame, err := in.frames.Next()
+			if err == nil {
+				err = in.handle(frame)
+			}
+			if err != nil {
+				return // led for ever: nobody else need read
+			}
+		}
+	}
+}
+
+// yield gives up the lead if there is nothing to read, and tells whether it
+// did. A task that is granted after more was asked sets wanted again, one that
+// was granted before is seen by more: none goes unread.
+func (in *inbound) yield() bool {
+	in.mu.Lock()
+	in.wanted = false
+	in.mu.Unlock()
+	more := in.more()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.wanted = in.wanted || more
+	in.led = in.wanted
+	return !in.led
+}
+
+// lead reads what the worker reports until done, at most until the deadline.
+// Where somebody else leads, or a report is too large to be read in one go, it
+// leaves reading to the reader goroutine and tells so.
+func (in *inbound) lead(done func() bool, deadline time.Time) (led bool) {
+	in.mu.Lock()
+	if in.led {
+		in.wanted = true
+		in.mu.Unlock()
+		return false
+	}
+	in.led = true
+	in.mu.Unlock()
+	led = in.read(done, deadline)
+	if !in.yield() {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		in.led = false
+		in.due.Signal()
+	}
+	return led
+}
+
+func (in *inbound) read(done func() bool, deadline time.Time) bool {
+	for !done() {
+		for !in.frames.Whole() {
+			if in.frames.Large() || !in.socket.await(deadline) || in.frames.Fill() != nil {
+				return false
+			}
+		}
+		frame, err := in.frames.Next()
+		if err != nil || in.handle(frame) != nil {
+			in.socket.shut() // the reader goroutine finds the end, and says so
+			return false
+		}
+	}
+	return true
+}
+
+// await blocks until there is something to read, and tells whether that was
+// before the deadline.
+func (s stream) await(deadline time.Time) bool {
+	for {
+		left := time.Until(deadline)
+		if left <= 0 {
+			return false
+		}
+		poll := []unix.PollFd{{Fd: int32(s), Events: unix.POLLIN}}
+		n, err := unix.Poll(poll, int(left.Milliseconds())+1)
+		if n > 0 || err != nil && err != unix.EINTR {
+			return true
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package gopool
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// stream is our end of a worker's socket. It blocks in system calls and is not
+// registered with Go's network poller: a poller is one more thread between the
+// worker and who waits for it, and waking a thread costs more than all else in
+// a round trip. The price is a thread for each worker.
+type stream int
+
+// Read implements io.Reader. It blocks; shut ends it.
+func (s stream) Read(p []byte) (int, error) {
+	for {
+		n, err := unix.Read(int(s), p)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, os.NewSyscallError("read", err)
+		case n == 0 && len(p) > 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+// write writes buffers as far as the socket takes them: at least something if
+// it may wait, perhaps nothing if not. It returns what is left.
+func (s stream) write(buffers [][]byte, wait bool) (rest [][]byte, err error) {
+	flags := unix.MSG_NOSIGNAL
+	if !wait {
+		flags |= unix.MSG_DONTWAIT
+	}
+	for {
+		n, err := unix.SendmsgBuffers(int(s), buffers[:min(len(buffers), 1024)], nil, nil, flags)
+		switch err {
+		case nil:
+			return after(buffers, n), nil
+		case unix.EAGAIN:
+			return buffers, nil
+		case unix.EINTR:
+		default:
+			return nil, os.NewSyscallError("sendmsg", err)
+		}
+	}
+}
+
+// after returns what comes after the first n bytes.
+func after(buffers [][]byte, n int) [][]byte {
+	for len(buffers) > 0 && n >= len(buffers[0]) {
+		n -= len(buffers[0])
+		buffers = buffers[1:]
+	}
+	if n > 0 {
+		buffers[0] = buffers[0][n:]
+	}
+	return buffers
+}
+
+// shut ends both directions; what the worker has written can still be read. A
+// socket that has been shut before is no matter.
+func (s stream) shut() { _ = unix.Shutdown(int(s), unix.SHUT_RDWR) }
+
+func (s stream) close() { _ = unix.Close(int(s)) }
