@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // ErrTerminated is the error of a job that was outstanding when its pool was
@@ -54,11 +56,22 @@ type Lost struct {
 	Exit   int // exit code, or minus the number of the signal
 }
 
+// String says how the worker ended.
+func (l Lost) String() string {
+	if l.Exit >= 0 {
+		return fmt.Sprintf("exited with code %d", l.Exit)
+	}
+	if name := unix.SignalName(unix.Signal(-l.Exit)); name != "" {
+		return "was killed by " + name
+	}
+	return fmt.Sprintf("was killed by signal %d", -l.Exit)
+}
+
 // LostError is the error of a task that ended with its worker.
 type LostError struct{ Lost }
 
 func (e *LostError) Error() string {
-	return fmt.Sprintf("worker %d was lost with the task (exit %d)", e.Worker, e.Exit)
+	return fmt.Sprintf("worker %d %s while it ran the task", e.Worker, e.Lost)
 }
 
 // Job is what one submission asks for: calls of one function. Its results stay

@@ -346,7 +346,7 @@ func (p *Pool) failedStart(exit int) {
 	}
 	cause := p.startError
 	if cause == nil {
-		cause = fmt.Errorf("%d workers in a row ended before they were ready, the last with exit code %d", p.failedStarts, exit)
+		cause = fmt.Errorf("%d workers in a row ended before they were ready, the last one %s", p.failedStarts, Lost{Exit: exit})
 	}
 	p.breakFor(cause)
 }

@@ -7,9 +7,13 @@ Importing this package loads no extension and starts nothing: the first pool doe
 """
 
 from multiprocessing import TimeoutError
-from multiprocessing.pool import MaybeEncodingError
 
-from ._errors import BrokenPoolError, PoolTerminatedError, WorkerLostError
+from ._errors import (
+    BrokenPoolError,
+    MaybeEncodingError,
+    PoolTerminatedError,
+    WorkerLostError,
+)
 from .pool import AsyncResult, MapResult, Pool
 
 __all__ = [

@@ -16,12 +16,13 @@ import traceback
 import types
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, chain
-from multiprocessing.pool import MaybeEncodingError, RemoteTraceback
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, NamedTuple, cast
 
 from . import _wire
+from ._errors import MaybeEncodingError, RemoteTraceback
 
 PROTOCOL = 5
 
@@ -32,8 +33,6 @@ CALL, STAR, APPLY = range(3)
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None)})
 _SIZED = frozenset({str, bytes})
 
-#: Types of functions that are pickled by name: the same function wherever the bytes are.
-_BY_NAME = (types.FunctionType, types.BuiltinFunctionType, type)
 
 #: A batch ends when it has so many bytes: each worker that runs a part is sent all of it.
 BATCH_BYTES = 1 << 16
@@ -55,7 +54,10 @@ _SHARED, _STREAMED = b"\0", b"\1"
 
 
 class Function(NamedTuple):
-    """A function as workers are told it."""
+    """A function as workers are told it.
+
+    One that is pickled by name is the same function wherever the bytes are.
+    """
 
     code: bytes
     by_name: bool
@@ -63,10 +65,24 @@ class Function(NamedTuple):
 
 def encode_function(function: Callable[..., Any]) -> Function:
     """Pickle a function. Raises what pickle raises."""
-    return Function(dumps(function), isinstance(function, _BY_NAME))
+    kind = type(function)
+    by_name = (
+        kind is types.FunctionType
+        or kind is type
+        or (kind is types.BuiltinFunctionType and _is_of_module(function))
+    )
+    if by_name:  # pickle asks no reducers for these
+        return Function(pickle.dumps(function, PROTOCOL), True)
+    return Function(dumps(function), False)
 
 
-class Batch(NamedTuple):
+def _is_of_module(function: Any) -> bool:
+    """Tell a function such as `len` from a bound method such as `[].append`."""
+    return isinstance(function.__self__, types.ModuleType)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
     """Encoded items, `count` of them, of which the first has this index in its job."""
 
     data: bytes
@@ -74,7 +90,12 @@ class Batch(NamedTuple):
     index: int
 
 
-class Failure(NamedTuple):
+NO_FUNCTION = Function(b"", True)
+NO_BATCH = Batch(b"", 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
     """An item that can't be encoded, and why."""
 
     index: int
@@ -194,18 +215,21 @@ def decode_outcomes(
     """
     if encoding == _wire.LIST:
         return cast("list[Any]", pickle.loads(data))[skip : skip + count]
+    if count == 1:
+        (length,) = _wire.NUMBER.unpack(lengths)
+        return [_decode(data, length)]
     marked = lengths.cast("Q").tolist()
     sizes = [length & ~_wire.FAILURE_BIT for length in marked]
-    outcomes: list[Any] = []
-    for record, length in zip(split(data, sizes), marked, strict=True):
-        try:
-            if length & _wire.FAILURE_BIT:
-                outcomes.append(Raised(decode_error(record)))
-            else:
-                outcomes.append(pickle.loads(record))
-        except Exception as error:
-            outcomes.append(Raised(error))
-    return outcomes
+    return list(map(_decode, split(data, sizes), marked))
+
+
+def _decode(record: memoryview, length: int) -> Any:
+    try:
+        if length & _wire.FAILURE_BIT:
+            return Raised(decode_error(record))
+        return pickle.loads(record)
+    except Exception as error:
+        return Raised(error)
 
 
 class Raised(NamedTuple):
@@ -234,4 +258,4 @@ def decode_error(data: bytes | memoryview) -> BaseException:
     if not isinstance(error, BaseException):  # __reduce__ may return anything
         error = MaybeEncodingError(TypeError("not an exception"), error)
     error.__cause__ = RemoteTraceback(f'\n"""\n{text}"""')
-    return error
+    return cast("BaseException", error)

@@ -11,14 +11,9 @@ it change the working directory on import and put a callback into `gc.callbacks`
 from __future__ import annotations
 
 import os
-import threading
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._errors import BrokenPoolError, PoolTerminatedError
-
-if TYPE_CHECKING:
-    from . import _native
 
 _ABI = 1
 
@@ -34,56 +29,60 @@ WORKER_GONE, STOP_ALL, FINISHED = range(1, 4)
 # Flags of Submit.
 BY_REFERENCE, SEALED, NOTIFY = 1, 2, 4
 
-_module: ModuleType | None = None
-_forked_from: int | None = None
-_loading = threading.Lock()
 
+class _Extension:
+    """The extension, loaded when the first of its functions is looked up.
 
-def native() -> "_native":
-    """Return the extension; load it first if need be.
-
-    Raises RuntimeError in a child forked from a process that had it.
+    Looked up again, a function is an attribute like any other. In a forked child
+    there are none, and every look-up raises RuntimeError.
     """
-    if _forked_from is not None:
-        raise RuntimeError(
-            f"this process was forked from process {_forked_from}, which had started gopool; "
-            "use its pools there, or start this process by spawn or forkserver"
-        )
-    if _module is not None:
-        return _module
-    return _load()
+
+    _forked_from: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._forked_from is not None:
+            raise RuntimeError(
+                f"this process was forked from process {self._forked_from}, which had started "
+                "gopool; use its pools there, or start this process by spawn or forkserver"
+            )
+        from . import _native
+
+        if _native.bridge_ABI() != _ABI:
+            raise ImportError("gopool._native is from another version of gopool: reinstall it")
+        functions = {key: value for key, value in vars(_native).items() if key.startswith("bridge")}
+        vars(self).update(functions)
+        return functions[name]
+
+    def after_fork_in_child(self) -> None:
+        if vars(self):
+            vars(self).clear()
+            self._forked_from = os.getppid()
 
 
-def _load() -> ModuleType:
-    global _module
-    with _loading:
-        if _module is None:
-            from . import _native
+_extension = _Extension()
+os.register_at_fork(after_in_child=_extension.after_fork_in_child)
 
-            if _native.bridge_ABI() != _ABI:
-                raise ImportError("gopool._native is from another version of gopool: reinstall it")
-            _module = _native
-    return _module
+if TYPE_CHECKING:
+    from . import _native
+
+    native = _native
+else:
+    native = _extension
+
+
+def check_process() -> None:
+    """Raise RuntimeError in a forked child of a process that had loaded the extension."""
+    _ = native.bridge_ABI
 
 
 def is_usable() -> bool:
-    """Tell whether the extension is loaded and this process the one that did it."""
-    return _module is not None and _forked_from is None
-
-
-def _after_fork_in_child() -> None:
-    global _forked_from, _loading
-    _loading = threading.Lock()
-    if _module is not None and _forked_from is None:
-        _forked_from = os.getppid()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)
+    """Tell whether the extension is loaded, and by this process."""
+    return len(vars(_extension)) > 1
 
 
 def error(status: int, cause: str = "") -> Exception:
     """Return the exception for a status, with what broke the pool if it is broken."""
-    if status == NOT_RUNNING or status == UNKNOWN:
+    if status in (NOT_RUNNING, UNKNOWN):
         return ValueError("Pool not running")
     if status == TERMINATED:
         return PoolTerminatedError("the pool was terminated before the result was there")

@@ -1,8 +1,20 @@
-"""The exceptions for which the standard library has no word."""
+"""The exceptions of the package: the standard library's, and those it has no word for."""
 
 from __future__ import annotations
 
-__all__ = ["BrokenPoolError", "PoolTerminatedError", "WorkerLostError"]
+# The standard library's own; the stubs of typeshed leave them out.
+from multiprocessing.pool import (  # type: ignore[attr-defined]
+    MaybeEncodingError,
+    RemoteTraceback,
+)
+
+__all__ = [
+    "BrokenPoolError",
+    "MaybeEncodingError",
+    "PoolTerminatedError",
+    "RemoteTraceback",
+    "WorkerLostError",
+]
 
 
 class WorkerLostError(RuntimeError):

@@ -22,7 +22,7 @@ class Exchange:
     def __init__(self, size: int) -> None:
         with memory_file(size) as fd:
             self._map = mmap.mmap(fd, size)
-            self.handle = _core.check(_core.native().bridge_OpenExchange(fd, size))
+            self.handle = _core.check(_core.native.bridge_OpenExchange(fd, size))
         self.size = size
         self.view = memoryview(self._map)
 
@@ -30,7 +30,7 @@ class Exchange:
         """Unmap it on both sides."""
         self.view.release()
         self._map.close()
-        _core.native().bridge_CloseExchange(self.handle)
+        _core.native.bridge_CloseExchange(self.handle)
 
 
 _free: deque[Exchange] = deque()

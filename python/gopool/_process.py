@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing.process
 import os
 import socket
 import threading
 import warnings
+import weakref
 from collections.abc import Callable
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -19,16 +21,23 @@ from ._memory import memory_file
 _held: dict[int, int] = {}
 
 
+#: Our processes, which only this process may wait for or end.
+_processes: weakref.WeakSet[BaseProcess] = weakref.WeakSet()
+
+
 def _hold(fd: int) -> None:
     _held[fd] = os.fstat(fd).st_ino
 
 
-def _close_held() -> None:
-    """In a forked child: close what it inherited of its parent's pools.
+def _disown() -> None:
+    """In a forked child: give up what it inherited of its parent's pools.
 
     Go may have closed a socket, and something else may have got its number, so
-    the inode has to match.
+    the inode has to match. At its exit `multiprocessing` would end all processes
+    that it takes for children, so ours must not be among them.
     """
+    children: set[object] = getattr(multiprocessing.process, "_children", set())
+    children -= set(_processes)
     for fd, inode in _held.items():
         try:
             if os.fstat(fd).st_ino == inode:
@@ -38,7 +47,7 @@ def _close_held() -> None:
     _held.clear()
 
 
-os.register_at_fork(after_in_child=_close_held)
+os.register_at_fork(after_in_child=_disown)
 
 
 class WorkerProcess:
@@ -60,6 +69,7 @@ class WorkerProcess:
             process = context.Process(target=_worker.main, args=(theirs, initializer, initargs))  # type: ignore[attr-defined]
             process.name = process.name.replace("Process", "PoolWorker")
             process.daemon = True
+            _processes.add(process)
             try:
                 _start(process)
                 self.page, self._lifeline = _equip(ours)

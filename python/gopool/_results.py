@@ -1,4 +1,4 @@
-"""Results of jobs: they wait in Go, with the GIL released, and are decoded by the thread that asks."""
+"""Results of jobs: they wait in Go and are decoded by the thread that asks for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import signal
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -28,19 +28,36 @@ _SEGMENT = struct.Struct("<QQQQQQ")  # gopool/bridge/collect.go
 _LOST = struct.Struct("<Qq")  # worker, exit code
 
 
-def _waits(timeout: float | None) -> Iterator[int]:
-    """Yield for how many ms to wait, again and again until `timeout` seconds are over."""
-    is_main = threading.current_thread() is threading.main_thread()
-    longest = SLICE if is_main else -1
-    if timeout is None:
-        while True:
-            yield longest
-    deadline = time.monotonic() + max(0.0, timeout)
-    while True:
-        left = max(0, round((deadline - time.monotonic()) * 1000))
-        yield min(left, SLICE) if is_main else left
-        if left == 0:
-            return
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout
+
+
+def _slice(deadline: float | None) -> int:
+    """Return for how many ms to wait in one go; 0 if the deadline is over, -1 for ever."""
+    longest = SLICE if threading.current_thread() is threading.main_thread() else -1
+    if deadline is None:
+        return longest
+    left = max(0, round((deadline - time.monotonic()) * 1000))
+    return left if longest < 0 else min(left, longest)
+
+
+def _receive(job: int, want: int, ms: int) -> tuple[int, bytes]:
+    """Return a status, and the segments that were collected.
+
+    They are copied, so that the exchange is free while they are decoded, which
+    runs code of the user's.
+    """
+    collect = _core.native.bridge_Collect
+    exchange = _exchange.borrow()
+    try:
+        status = collect(job, want, ms, exchange.handle)
+        if status < _core.TOO_SMALL:
+            _exchange.give_back(exchange)
+            exchange = _exchange.borrow(-status)
+            status = collect(job, want, ms, exchange.handle)
+        return status, bytes(exchange.view[: max(0, status)])
+    finally:
+        _exchange.give_back(exchange)
 
 
 class AsyncResult(Generic[R]):
@@ -50,6 +67,8 @@ class AsyncResult(Generic[R]):
     `gopool.PoolTerminatedError` if the pool was terminated, where
     `multiprocessing` waits for ever.
     """
+
+    _left = 0  # outcomes not collected; 0 if nothing was submitted
 
     def __init__(
         self,
@@ -63,19 +82,16 @@ class AsyncResult(Generic[R]):
         self._callback = callback
         self._error_callback = error_callback
         self._job = 0  # handle, once there is one
-        self._left = 0  # outcomes not collected; 0 if nothing was submitted
         self._error: BaseException | None = None
         self._value: Any = None
         self._collecting = threading.Lock()
-
-    @property
-    def has_callback(self) -> bool:
-        """Whether somebody is to be told when the result is there."""
-        return self._callback is not None or self._error_callback is not None
+        # Set when the callback has returned, which comes before the result is ready.
+        self._told = threading.Event() if callback or error_callback else None
+        self._teller = 0
 
     def __del__(self) -> None:
         if self._left and self._job and _core.is_usable():
-            _core.native().bridge_Forget(self._job)
+            _core.native.bridge_Forget(self._job)
 
     def ready(self) -> bool:
         """Return whether the call has completed."""
@@ -110,44 +126,67 @@ class AsyncResult(Generic[R]):
 
     def _wait(self, timeout: float | None) -> bool:
         """Block until all outcomes are there, and tell whether they are."""
-        wait = _core.native().bridge_Wait
-        for ms in _waits(timeout):
-            if not self._left or wait(self._job, ms) != _core.TIMEOUT:
-                return True
-        return False
+        if not self._is_told(timeout):
+            return False
+        deadline = _deadline(timeout)
+        while self._left:
+            ms = _slice(deadline)
+            if _core.native.bridge_Wait(self._job, ms) != _core.TIMEOUT:
+                break
+            if ms == 0:
+                return False
+        return True
 
     def _collect(self, timeout: float | None) -> bool:
         """Collect outcomes until all are here, and tell whether they are."""
-        for ms in _waits(timeout):
-            if not self._left:
-                return True
-            if not self._collecting.acquire(timeout=-1 if ms < 0 else ms / 1000):
-                continue
-            try:
-                if self._left:
-                    self._collect_some(ms)
-                if not self._left:
-                    self._pool = None
-            finally:
-                self._collecting.release()
+        if not self._is_told(timeout):
+            return False
+        deadline = _deadline(timeout)
+        while self._left:
+            ms = _slice(deadline)
+            if self._collecting.acquire(timeout=-1 if ms < 0 else ms / 1000):
+                try:
+                    if self._left:
+                        self._collect_some(ms)
+                    if not self._left:
+                        self._pool = None
+                finally:
+                    self._collecting.release()
+            if ms == 0:
+                break
         return not self._left
 
-    def _collect_some(self, ms: int) -> None:
-        exchange = _exchange.borrow()
+    def _is_told(self, timeout: float | None) -> bool:
+        """Block until the callback has returned; the callback itself does not wait for that."""
+        if self._told is None or self._teller == threading.get_ident():
+            return True
+        return self._told.wait(timeout)
+
+    def _tell(self) -> None:
+        """Call back: in the thread for callbacks, when the job is done."""
+        self._teller = threading.get_ident()
         try:
-            collect = _core.native().bridge_Collect
-            want = min(self._left, _PORTION)
-            size = collect(self._job, want, ms, exchange.handle)
-            if size < _core.TOO_SMALL:
-                _exchange.give_back(exchange)
-                exchange = _exchange.borrow(-size)
-                size = collect(self._job, want, ms, exchange.handle)
-            if size >= 0:
-                self._take_in(exchange.view[:size])
-            elif size != _core.TIMEOUT:
-                self._give_up(size)
+            self._collect(None)
+            if self._error is None:
+                if self._callback is not None:
+                    self._callback(self._value)
+            elif self._error_callback is not None:
+                self._error_callback(self._error)
         finally:
-            _exchange.give_back(exchange)
+            self._release()
+
+    def _release(self) -> None:
+        """Let those go on who wait for the callback: it has returned, or will never be called."""
+        if self._told is not None:
+            self._told.set()
+
+    def _collect_some(self, ms: int) -> None:
+        """Take in what has arrived; wait at most so many ms if nothing has."""
+        status, data = _receive(self._job, min(self._left, _PORTION), ms)
+        if status >= 0:
+            self._take_in(memoryview(data))
+        elif status != _core.TIMEOUT:
+            self._give_up(status)
 
     def _take_in(self, view: memoryview) -> None:
         at = 0
@@ -181,7 +220,7 @@ class AsyncResult(Generic[R]):
             cause = self._pool._supervisor.cause()
         self._error = _core.error(status, cause)
         self._left = 0
-        _core.native().bridge_Forget(self._job)
+        _core.native.bridge_Forget(self._job)
 
     def _store(self, index: int, outcomes: list[Any]) -> None:
         outcome = outcomes[0]
@@ -189,15 +228,6 @@ class AsyncResult(Generic[R]):
             self._error = outcome.error
         else:
             self._value = outcome
-
-    def _notify(self) -> None:
-        """Call back; in the thread for callbacks."""
-        self._collect(None)
-        if self._error is None:
-            if self._callback is not None:
-                self._callback(self._value)
-        elif self._error_callback is not None:
-            self._error_callback(self._error)
 
 
 class MapResult(AsyncResult[list[R]]):

@@ -27,7 +27,8 @@ GRACE = 0.2
 class Notified(Protocol):
     """A result that has callbacks."""
 
-    def _notify(self) -> None: ...
+    def _tell(self) -> None: ...
+    def _release(self) -> None: ...
 
 
 class Supervisor:
@@ -58,7 +59,7 @@ class Supervisor:
         try:
             for _ in range(processes):
                 started.append(self._new_worker())
-            self.pool = _core.check(_core.native().bridge_NewPool(max_chunks))
+            self.pool = _core.check(_core.native.bridge_NewPool(max_chunks))
         except BaseException:
             for worker in started:
                 worker.end(0)
@@ -77,7 +78,7 @@ class Supervisor:
     def _attach(self, worker: WorkerProcess) -> None:
         pid = worker.process.pid
         assert pid is not None
-        number = _core.native().bridge_Attach(self.pool, worker.socket, worker.page, pid)
+        number = _core.native.bridge_Attach(self.pool, worker.socket, worker.page, pid)
         worker.attached()
         if number < 0:
             worker.end(0)
@@ -89,7 +90,7 @@ class Supervisor:
     # The supervisor's thread.
 
     def _supervise(self) -> None:
-        core = _core.native()
+        core = _core.native
         while True:
             kind, number = divmod(core.bridge_NextEvent(self.pool), 1 << 32)
             if kind == _core.WORKER_GONE:
@@ -109,7 +110,7 @@ class Supervisor:
     def _bury(self, number: int) -> None:
         """Reap a worker, and start another if one is wanted."""
         code = self._workers.pop(number).end(GRACE)
-        if not _core.native().bridge_Exited(self.pool, number, code):
+        if not _core.native.bridge_Exited(self.pool, number, code):
             return
         try:
             self._attach(self._new_worker())
@@ -118,7 +119,7 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         """End all workers: idle ones by themselves, the others by a signal."""
-        busy = _core.native().bridge_Busy
+        busy = _core.native.bridge_Busy
         for number, worker in self._workers.items():
             if busy(self.pool, number) == 1:
                 worker.process.terminate()
@@ -135,20 +136,20 @@ class Supervisor:
         try:
             text = cause.encode()[: exchange.size]
             exchange.view[: len(text)] = text
-            _core.native().bridge_Break(self.pool, exchange.handle, len(text))
+            _core.native.bridge_Break(self.pool, exchange.handle, len(text))
         finally:
             _exchange.give_back(exchange)
 
     def _read_cause(self) -> str:
         exchange = _exchange.borrow()
         try:
-            size = _core.native().bridge_Cause(self.pool, exchange.handle)
+            size = _core.native.bridge_Cause(self.pool, exchange.handle)
             return bytes(exchange.view[: max(0, size)]).decode(errors="replace")
         finally:
             _exchange.give_back(exchange)
 
     def _release(self) -> None:
-        _core.native().bridge_Release(self.pool)
+        _core.native.bridge_Release(self.pool)
         _exchange.release()
 
     # Callbacks.
@@ -166,17 +167,21 @@ class Supervisor:
         return job
 
     def _call_back(self) -> None:
-        core = _core.native()
+        core = _core.native
         while (job := core.bridge_NextDone(self.pool)) > 0:
             with self._lock:
                 result = self._notified.pop(job)
             try:
-                result._notify()
+                result._tell()
             except BaseException as error:  # the user's; the pool goes on
                 arguments = (type(error), error, error.__traceback__, threading.current_thread())
                 threading.excepthook(threading.ExceptHookArgs(arguments))
             del result
-        self._notified.clear()
+        with self._lock:
+            untold = list(self._notified.values())
+            self._notified.clear()
+        for result in untold:  # the pool was terminated
+            result._release()
         self._thread.join()
         self._release()
 
@@ -189,12 +194,12 @@ class Supervisor:
 
     def close(self) -> None:
         """Let no more jobs in."""
-        _core.native().bridge_Close(self.pool)
+        _core.native.bridge_Close(self.pool)
 
     def terminate(self) -> None:
         """End all jobs and workers. Blocks until they have ended: half a second at most."""
         if _core.is_usable():
-            _core.native().bridge_Terminate(self.pool)
+            _core.native.bridge_Terminate(self.pool)
             self.join()
 
     def join(self) -> None:

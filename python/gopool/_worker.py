@@ -1,26 +1,28 @@
 """The worker process, start to end: pure Python, as Go does not survive a fork.
 
-    main ─▶ initializer ─▶ Ready ─▶ frames of the pool ─▶ run tasks ─▶ outbox ─▶ frames to the pool
-                                                             │            │
-                                                             └── page ◀───┘
+main ─▶ initializer ─▶ Ready ─▶ frames of the pool ─▶ run tasks ─▶ outbox ─▶ frames to the pool
+                                                         │            │
+                                                         └── page ◀───┘
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import mmap
 import os
 import pickle
 import signal
 import socket
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
-from multiprocessing.pool import MaybeEncodingError
 from typing import Any
 
 from . import _codec, _page, _wire
+from ._errors import MaybeEncodingError
 
 #: Results wait in the outbox for so many ns at most while other tasks follow.
 REPORT_INTERVAL = 1_000_000
@@ -48,12 +50,11 @@ def main(
         try:
             initializer(*initargs)
         except Exception:
+            # Not printed here: it is in the error of everybody who wants a result.
             _send(sock, _wire.FAILED, traceback.format_exc().encode())
-            raise
-    try:
+            sys.exit(1)
+    with contextlib.suppress(EOFError, ConnectionError):  # the pool is gone: nobody to tell
         _Worker(sock, page).serve()
-    except (EOFError, ConnectionError):
-        pass  # the pool is gone; there is nobody to tell
 
 
 def die_with(lifeline: int) -> None:
@@ -90,6 +91,7 @@ class _Outbox:
         self._count = 0
         self._size = 0
         self._since = 0  # when the first of their tasks began
+        self._last = 0  # when the last of them ended
 
     def resume(self, now: int) -> None:
         """Say that tasks begin now."""
@@ -98,14 +100,15 @@ class _Outbox:
 
     def add(self, sequence: int, record: bytes, mark: int, now: int) -> None:
         """Keep the outcome of a task: sent after a while, or with the flush."""
+        if len(record) > _page.MAX_DATA:
+            self._send_large(sequence, record, mark, now)
+            return
         page = self._page
         end = self._size + len(record)
         if end > _page.MAX_DATA or self._count == _page.MAX_RESULTS:
             self.flush()
+            self._since = self._last
             end = len(record)
-            if end > _page.MAX_DATA:
-                self._send_large(sequence, record, mark, now)
-                return
         if not self._count:
             page.slots[_page.FIRST] = sequence
         page.data[self._size : end] = record
@@ -114,8 +117,10 @@ class _Outbox:
         self._size = end
         page.slots[_page.ELAPSED] = now - self._since
         page.slots[_page.PUBLISHED] = self._count << 32 | end
+        self._last = now
         if now - self._since > REPORT_INTERVAL:
             self.flush()
+            self._since = now
 
     def flush(self) -> None:
         """Send what is here."""
@@ -128,15 +133,17 @@ class _Outbox:
         # Only now: had we died before, the pool would have found them here.
         slots[_page.PUBLISHED] = 0
         self._count = self._size = 0
-        self._since = time.monotonic_ns()
 
     def _send_large(self, sequence: int, record: bytes, mark: int, now: int) -> None:
+        if self._count:
+            self.flush()
+            self._since = self._last
         head = _wire.OUTCOMES.pack(sequence, 1, now - self._since)
         head += _wire.NUMBER.pack(len(record) | mark)
         size = len(head) + len(record)
         self._socket.sendall(_wire.HEADER.pack(_wire.RESULTS, _wire.STREAM, size) + head)
         self._socket.sendall(record)
-        self._since = time.monotonic_ns()
+        self._since = self._last = time.monotonic_ns()
 
 
 class _Worker:

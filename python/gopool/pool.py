@@ -48,6 +48,8 @@ class Pool:
     terminated raises `PoolTerminatedError`.
     """
 
+    _state = _TERMINATED  # until there is something to terminate
+
     def __init__(
         self,
         processes: int | None = None,
@@ -56,8 +58,6 @@ class Pool:
         maxtasksperchild: int | None = None,
         context: BaseContext | None = None,
     ) -> None:
-        # Set first: __del__ and __repr__ see also what could not be built.
-        self._state = _TERMINATED
         if processes is None:
             processes = _cpu_count()
         if processes < 1:
@@ -108,7 +108,7 @@ class Pool:
         Difference: a callback that raises is reported through
         `threading.excepthook` and does not stop the pool.
         """
-        result = AsyncResult(self, func, callback, error_callback)
+        result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback)
         return self._apply_async(func, args, kwds, result, wait=False)
 
     def map(
@@ -139,9 +139,7 @@ class Pool:
         Difference: a chunk is no unit of failure. If a call raises, the others
         of its chunk run all the same.
         """
-        return self._map_async(
-            func, iterable, _codec.CALL, chunksize, callback, error_callback
-        )
+        return self._map_async(func, iterable, _codec.CALL, chunksize, callback, error_callback)
 
     def starmap(
         self,
@@ -161,9 +159,7 @@ class Pool:
         error_callback: Callable[[BaseException], object] | None = None,
     ) -> MapResult[R]:
         """Do as `map_async`, but call `func(*item)`."""
-        return self._map_async(
-            func, iterable, _codec.STAR, chunksize, callback, error_callback
-        )
+        return self._map_async(func, iterable, _codec.STAR, chunksize, callback, error_callback)
 
     def close(self) -> None:
         """Let no more work in; workers exit when the outstanding work is done."""
@@ -205,20 +201,20 @@ class Pool:
 
     def __del__(self) -> None:
         if self._state == _RUNNING and _core.is_usable():
-            warnings.warn(f"unclosed running pool {self!r}", ResourceWarning, source=self)
+            message = f"unclosed running pool {self!r}"
+            warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
 
     def __repr__(self) -> str:
         cls = type(self)
         return (
-            f"<{cls.__module__}.{cls.__qualname__} "
-            f"state={self._state} pool_size={self._processes}>"
+            f"<{cls.__module__}.{cls.__qualname__} state={self._state} pool_size={self._processes}>"
         )
 
     def __reduce__(self) -> NoReturn:
         raise NotImplementedError("pool objects cannot be passed between processes or pickled")
 
     def _check_running(self) -> None:
-        _core.native()  # raises in a forked child
+        _core.check_process()
         if self._state != _RUNNING:
             raise ValueError("Pool not running")
 
@@ -256,9 +252,7 @@ class Pool:
         if chunksize is not None and chunksize < 1:
             raise ValueError(f"Chunksize must be 1+, not {chunksize}")
         items = iterable if isinstance(iterable, (list, tuple, range)) else list(iterable)
-        result: MapResult[R] = MapResult(
-            self, func, len(items), callback, error_callback
-        )
+        result: MapResult[R] = MapResult(self, func, len(items), callback, error_callback)
         if not items:
             return result
         try:
@@ -277,7 +271,7 @@ class Pool:
                 if not self._add(result, batch):
                     break  # the pool has ended; the result says so
         finally:
-            _core.native().bridge_Seal(result._job)
+            _core.native.bridge_Seal(result._job)
         return result
 
     def _chunk(self, length: int, chunksize: int | None) -> int:
@@ -293,18 +287,18 @@ class Pool:
         self,
         result: AsyncResult[Any],
         flags: int,
-        function: _codec.Function = _codec.Function(b"", True),
+        function: _codec.Function = _codec.NO_FUNCTION,
         convention: int = _codec.CALL,
-        batch: _codec.Batch = _codec.Batch(b"", 0, 0),
+        batch: _codec.Batch = _codec.NO_BATCH,
         chunk: int = 1,
         wait: bool = False,
     ) -> None:
         """Start the job of a result, with the first batch if there is one."""
         if function.by_name:
             flags |= _core.BY_REFERENCE
-        if result.has_callback:
+        if result._told is not None:
             flags |= _core.NOTIFY
-        core, pool = _core.native(), self._supervisor.pool
+        core, pool = _core.native, self._supervisor.pool
         split, end = len(function.code), len(function.code) + len(batch.data)
 
         def submit() -> int:
@@ -327,7 +321,7 @@ class Pool:
             result._job = status
             return status
 
-        if result.has_callback:
+        if result._told is not None:
             self._supervisor.submit_notified(submit, result)
         else:
             submit()
@@ -336,14 +330,14 @@ class Pool:
         """Have a result fail; its callback is called as if the error came from a worker."""
         result._error = error
         self._submit(result, _core.SEALED)
-        _core.native().bridge_Forget(result._job)
+        _core.native.bridge_Forget(result._job)
 
     def _add(self, result: AsyncResult[Any], batch: _codec.Batch) -> bool:
         """Add a batch to the job of a result; tell whether the job still takes any."""
         exchange = _exchange.borrow(len(batch.data))
         try:
             exchange.view[: len(batch.data)] = batch.data
-            status = _core.native().bridge_Add(
+            status = _core.native.bridge_Add(
                 result._job, exchange.handle, len(batch.data), batch.count, batch.index
             )
         finally:

@@ -82,7 +82,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if marker := item.get_closest_marker("gopool_only"):
-            assert marker.args and marker.args[0], f"{item.nodeid}: gopool_only needs a reason"
+            assert any(marker.args), f"{item.nodeid}: gopool_only needs a reason"
     if config.getoption("implementation") == "multiprocessing":
         ours = [item for item in items if item.get_closest_marker("gopool_only")]
         config.hook.pytest_deselected(items=ours)
@@ -133,10 +133,10 @@ def _end_what_a_failed_test_left(before: leaks.Snapshot) -> None:
     """Keep one failure from spoiling the tests behind it: end its pools, kill its children."""
     if leaks.take_snapshot().processes.keys() <= before.processes.keys():
         return
+    classes = (multiprocessing.pool.Pool, getattr(sys.modules.get("gopool"), "Pool", ()))
     for thing in gc.get_objects():
-        if isinstance(thing, multiprocessing.pool.Pool) or type(thing).__module__ == "gopool.pool":
-            if hasattr(thing, "terminate"):
-                thing.terminate()
+        if isinstance(thing, classes):
+            thing.terminate()
     for key in leaks.take_snapshot().processes.keys() - before.processes.keys():
         assert isinstance(key, tuple)
         with contextlib.suppress(psutil.NoSuchProcess):

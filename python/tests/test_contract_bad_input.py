@@ -13,7 +13,7 @@ from support.processes import child_pids
 @pytest.mark.parametrize("processes", [0, -1, -100])
 def test_a_pool_needs_a_worker(Pool: PoolClass, processes: int) -> None:
     """Fewer than one is a ValueError."""
-    with pytest.raises(ValueError, match="^Number of processes must be at least 1$"):
+    with pytest.raises(ValueError, match=r"^Number of processes must be at least 1$"):
         Pool(processes)
 
 
@@ -27,14 +27,14 @@ def test_the_number_of_workers_is_an_integer(Pool: PoolClass, processes: Any) ->
 @pytest.mark.parametrize("initializer", [3, "name", ()], ids=repr)
 def test_the_initializer_is_callable(Pool: PoolClass, initializer: Any) -> None:
     """Anything else is a TypeError, here and not in a worker."""
-    with pytest.raises(TypeError, match="^initializer must be a callable$"):
+    with pytest.raises(TypeError, match=r"^initializer must be a callable$"):
         Pool(1, initializer)
 
 
 @pytest.mark.parametrize("maximum", [0, -1, "1", 1.5], ids=repr)
 def test_maxtasksperchild_is_a_positive_integer(Pool: PoolClass, maximum: Any) -> None:
     """Anything else is a ValueError, of any type."""
-    with pytest.raises(ValueError, match="^maxtasksperchild must be a positive int or None$"):
+    with pytest.raises(ValueError, match=r"^maxtasksperchild must be a positive int or None$"):
         Pool(1, maxtasksperchild=maximum)
 
 
@@ -42,7 +42,7 @@ def test_maxtasksperchild_is_a_positive_integer(Pool: PoolClass, maximum: Any) -
 def test_unknown_arguments_are_refused(Pool: PoolClass) -> None:
     """A typing error does not pass silently."""
     arguments: dict[str, Any] = {"process": 2}
-    with pytest.raises(TypeError, match="process"):
+    with pytest.raises(TypeError, match=r"process"):
         Pool(**arguments)
 
 
@@ -65,7 +65,7 @@ def test_map_needs_an_iterable(Pool: PoolClass, iterable: Any) -> None:
     """Anything else is a TypeError in the caller, and the pool goes on."""
     with Pool(1) as pool:
         for method in (pool.map, pool.map_async, pool.starmap, pool.starmap_async):
-            with pytest.raises(TypeError, match="not iterable"):
+            with pytest.raises(TypeError, match=r"not iterable"):
                 method(tasks.identity, iterable)
         assert pool.map(tasks.square, [3]) == [9]
 
@@ -83,9 +83,9 @@ def test_starmap_needs_iterables_inside(Pool: PoolClass) -> None:
 def test_what_cannot_be_called_fails_with_the_result(Pool: PoolClass, function: Any) -> None:
     """Calling it is a TypeError, as it would be without a pool."""
     with Pool(1) as pool:
-        with pytest.raises(TypeError, match="not callable"):
+        with pytest.raises(TypeError, match=r"not callable"):
             pool.apply(function)
-        with pytest.raises(TypeError, match="not callable"):
+        with pytest.raises(TypeError, match=r"not callable"):
             pool.map(function, [1])
         assert pool.map(tasks.square, [3]) == [9]
 
@@ -93,10 +93,10 @@ def test_what_cannot_be_called_fails_with_the_result(Pool: PoolClass, function: 
 def test_the_wrong_number_of_arguments_fails_with_the_result(Pool: PoolClass) -> None:
     """The function's own TypeError comes back."""
     with Pool(1) as pool:
-        with pytest.raises(TypeError, match="positional argument"):
+        with pytest.raises(TypeError, match=r"positional argument"):
             pool.apply(tasks.square, (1, 2, 3))
         function: Any = tasks.add
-        with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        with pytest.raises(TypeError, match=r"missing 1 required positional argument"):
             pool.map(function, [1])
         assert pool.map(tasks.square, [3]) == [9]
 
@@ -137,7 +137,7 @@ def test_chunksize_is_at_least_one(Pool: PoolClass, chunksize: int) -> None:
     """Fewer is a ValueError, where it is given."""
     with Pool(1) as pool:
         for method in (pool.map, pool.map_async, pool.starmap, pool.starmap_async):
-            with pytest.raises(ValueError, match="(?i)chunksize"):
+            with pytest.raises(ValueError, match=r"(?i)chunksize"):
                 method(tasks.identity, [(1,), (2,), (3,)], chunksize)
         assert pool.map(tasks.square, [3]) == [9]
 

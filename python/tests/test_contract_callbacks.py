@@ -153,7 +153,7 @@ def test_an_exception_that_cannot_be_sent_reaches_the_error_callback(Pool: PoolC
 def test_a_callback_that_raises_is_reported_and_harms_nothing(
     Pool: PoolClass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its own result and all others still arrive; the exception goes to ``threading.excepthook``."""
+    """All results still arrive; the exception goes to ``threading.excepthook``."""
     reported: list[Any] = []
     monkeypatch.setattr(threading, "excepthook", lambda args: reported.append(args.exc_value))
 

@@ -56,7 +56,7 @@ def test_the_cause_is_the_remote_traceback(Pool: PoolClass) -> None:
 
 def test_the_remote_traceback_shows_the_cause_in_the_worker(Pool: PoolClass) -> None:
     """``raise … from …`` is not lost."""
-    with Pool(1) as pool, pytest.raises(ValueError, match="^outer$") as raised:
+    with Pool(1) as pool, pytest.raises(ValueError, match=r"^outer$") as raised:
         pool.apply(tasks.fail_with_a_cause)
     assert "KeyError: 'inner'" in str(raised.value.__cause__)
     assert "direct cause" in str(raised.value.__cause__)
@@ -161,7 +161,7 @@ def test_the_same_worker_goes_on_after_an_error(Pool: PoolClass) -> None:
 def test_what_ends_a_program_does_not_hang_its_caller(
     Pool: PoolClass, error: BaseException
 ) -> None:
-    """A task that raises SystemExit or KeyboardInterrupt ends with an exception, and is told apart."""
+    """A task that raises SystemExit or KeyboardInterrupt ends with an exception."""
     import gopool
 
     with Pool(1) as pool:

@@ -33,17 +33,17 @@ def test_a_pool_that_ended_takes_no_work(Pool: PoolClass, ending: str, submissio
     """Every way to submit raises the same error, before and after ``join``."""
     pool = Pool(1)
     getattr(pool, ending)()
-    with pytest.raises(ValueError, match="^Pool not running$"):
+    with pytest.raises(ValueError, match=r"^Pool not running$"):
         SUBMISSIONS[submission](pool)
     pool.join()
-    with pytest.raises(ValueError, match="^Pool not running$"):
+    with pytest.raises(ValueError, match=r"^Pool not running$"):
         SUBMISSIONS[submission](pool)
 
 
 def test_a_running_pool_cannot_be_joined(Pool: PoolClass) -> None:
     """``join`` asks for ``close`` or ``terminate`` first, and the pool goes on."""
     with Pool(1) as pool:
-        with pytest.raises(ValueError, match="^Pool is still running$"):
+        with pytest.raises(ValueError, match=r"^Pool is still running$"):
             pool.join()
         assert pool.apply(tasks.square, (3,)) == 9
 
@@ -82,7 +82,7 @@ def test_close_alone_ends_the_workers_when_the_work_is_done(
 def test_leaving_with_terminates(
     Pool: PoolClass, mailbox: Mailbox, make_gate: Callable[[], Gate], ledger: Ledger
 ) -> None:
-    """Unfinished work stays undone: the gate opens only after the block, and nobody goes through."""
+    """Unfinished work stays undone: when the gate opens after the block, nobody comes."""
     gate = make_gate()
     with Pool(2) as pool:
         pool.starmap_async(

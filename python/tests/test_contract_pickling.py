@@ -107,7 +107,7 @@ def test_the_neighbours_of_a_bad_result_arrive(Pool: PoolClass) -> None:
 def test_an_exception_that_cannot_be_pickled(Pool: PoolClass) -> None:
     """MaybeEncodingError takes its place and names the reason."""
     with a_pool_that_goes_on(Pool) as pool:
-        with pytest.raises(MaybeEncodingError, match="cannot pickle '_thread.lock' object"):
+        with pytest.raises(MaybeEncodingError, match=r"cannot pickle '_thread.lock' object"):
             pool.apply(hostile.raise_with_a_lock)
 
 
