@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ._errors import BrokenPoolError, PoolTerminatedError
+from ._errors import PoolTerminatedError
 
 _ABI = 1
 
@@ -80,14 +80,12 @@ def is_usable() -> bool:
     return len(vars(_extension)) > 1
 
 
-def error(status: int, cause: str = "") -> Exception:
-    """Return the exception for a status, with what broke the pool if it is broken."""
+def error(status: int) -> Exception:
+    """Return the exception for a status."""
     if status in (NOT_RUNNING, UNKNOWN):
         return ValueError("Pool not running")
     if status == TERMINATED:
         return PoolTerminatedError("the pool was terminated before the result was there")
-    if status == BROKEN:
-        return BrokenPoolError(f"workers can't be started: {cause}")
     if status == SYSTEM:
         return OSError("the operating system refused a descriptor or memory for a worker")
     return RuntimeError(f"internal error in gopool (status {status}); see standard error")

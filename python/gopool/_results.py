@@ -215,10 +215,8 @@ class AsyncResult(Generic[R]):
 
     def _give_up(self, status: int) -> None:
         """Take the end of the pool for the outcome of all that is left."""
-        cause = ""
-        if status == _core.BROKEN and self._pool is not None:
-            cause = self._pool._supervisor.cause()
-        self._error = _core.error(status, cause)
+        pool = self._pool
+        self._error = _core.error(status) if pool is None else pool._supervisor.error(status)
         self._left = 0
         _core.native.bridge_Forget(self._job)
 
@@ -250,9 +248,10 @@ class MapResult(AsyncResult[list[R]]):
         self._failed = length  # index of the first call that raised
 
     def _store(self, index: int, outcomes: list[Any]) -> None:
-        for offset, outcome in enumerate(outcomes):
-            if type(outcome) is _codec.Raised:
-                self._fail(index + offset, outcome.error)
+        if _codec.Raised in map(type, outcomes):
+            for offset, outcome in enumerate(outcomes):
+                if type(outcome) is _codec.Raised:
+                    self._fail(index + offset, outcome.error)
         self._value[index : index + len(outcomes)] = outcomes
 
     def _fail(self, index: int, error: BaseException) -> None:

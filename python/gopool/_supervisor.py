@@ -18,6 +18,7 @@ from multiprocessing.context import BaseContext
 from typing import Any, Protocol
 
 from . import _core, _exchange
+from ._errors import BrokenPoolError
 from ._process import WorkerProcess
 
 #: Seconds that a worker has to end by itself before it is killed.
@@ -187,10 +188,13 @@ class Supervisor:
 
     # For any thread.
 
-    def cause(self) -> str:
-        """Return what broke the pool, or nothing."""
+    def error(self, status: int) -> Exception:
+        """Return the exception for a status: of a broken pool, with what broke it."""
         with self._lock:
-            return self._cause if self._ended else self._read_cause()
+            cause = self._cause if self._ended else self._read_cause()
+        if cause and status in (_core.BROKEN, _core.NOT_RUNNING, _core.UNKNOWN):
+            return BrokenPoolError(f"workers can't be started: {cause}")
+        return _core.error(status)
 
     def close(self) -> None:
         """Let no more jobs in."""

@@ -25,6 +25,11 @@ RANGE = struct.Struct("<QQ")  # first, count
 Frame = tuple[int, int, memoryview]
 
 
+def send(sock: socket.socket, kind: int, payload: bytes, aux: int = 0) -> None:
+    """Send a frame. Blocks until the system has taken it."""
+    sock.sendall(HEADER.pack(kind, aux, len(payload)) + payload)
+
+
 class Inbox:
     """Reads frames from a socket.
 

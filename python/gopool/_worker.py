@@ -23,9 +23,7 @@ from typing import Any
 
 from . import _codec, _page, _wire
 from ._errors import MaybeEncodingError
-
-#: Results wait in the outbox for so many ns at most while other tasks follow.
-REPORT_INTERVAL = 1_000_000
+from ._outbox import Outbox
 
 
 def main(
@@ -51,7 +49,7 @@ def main(
             initializer(*initargs)
         except Exception:
             # Not printed here: it is in the error of everybody who wants a result.
-            _send(sock, _wire.FAILED, traceback.format_exc().encode())
+            _wire.send(sock, _wire.FAILED, traceback.format_exc().encode())
             sys.exit(1)
     with contextlib.suppress(EOFError, ConnectionError):  # the pool is gone: nobody to tell
         _Worker(sock, page).serve()
@@ -78,81 +76,13 @@ def die_with(lifeline: int) -> None:
         pass
 
 
-def _send(sock: socket.socket, kind: int, payload: bytes, aux: int = 0) -> None:
-    sock.sendall(_wire.HEADER.pack(kind, aux, len(payload)) + payload)
-
-
-class _Outbox:
-    """Results that the pool has not been sent, in the page, where they outlive the worker."""
-
-    def __init__(self, sock: socket.socket, page: _page.Page) -> None:
-        self._socket = sock
-        self._page = page
-        self._count = 0
-        self._size = 0
-        self._since = 0  # when the first of their tasks began
-        self._last = 0  # when the last of them ended
-
-    def resume(self, now: int) -> None:
-        """Say that tasks begin now."""
-        if not self._count:
-            self._since = now
-
-    def add(self, sequence: int, record: bytes, mark: int, now: int) -> None:
-        """Keep the outcome of a task: sent after a while, or with the flush."""
-        if len(record) > _page.MAX_DATA:
-            self._send_large(sequence, record, mark, now)
-            return
-        page = self._page
-        end = self._size + len(record)
-        if end > _page.MAX_DATA or self._count == _page.MAX_RESULTS:
-            self.flush()
-            self._since = self._last
-            end = len(record)
-        if not self._count:
-            page.slots[_page.FIRST] = sequence
-        page.data[self._size : end] = record
-        page.lengths[self._count] = len(record) | mark
-        self._count += 1
-        self._size = end
-        page.slots[_page.ELAPSED] = now - self._since
-        page.slots[_page.PUBLISHED] = self._count << 32 | end
-        self._last = now
-        if now - self._since > REPORT_INTERVAL:
-            self.flush()
-            self._since = now
-
-    def flush(self) -> None:
-        """Send what is here."""
-        if not self._count:
-            return
-        slots, lengths = self._page.slots, self._page.lengths[: self._count]
-        head = _wire.OUTCOMES.pack(slots[_page.FIRST], self._count, slots[_page.ELAPSED])
-        body = lengths.tobytes() + bytes(self._page.data[: self._size])
-        _send(self._socket, _wire.RESULTS, head + body, _wire.STREAM)
-        # Only now: had we died before, the pool would have found them here.
-        slots[_page.PUBLISHED] = 0
-        self._count = self._size = 0
-
-    def _send_large(self, sequence: int, record: bytes, mark: int, now: int) -> None:
-        if self._count:
-            self.flush()
-            self._since = self._last
-        head = _wire.OUTCOMES.pack(sequence, 1, now - self._since)
-        head += _wire.NUMBER.pack(len(record) | mark)
-        size = len(head) + len(record)
-        self._socket.sendall(_wire.HEADER.pack(_wire.RESULTS, _wire.STREAM, size) + head)
-        self._socket.sendall(record)
-        self._since = self._last = time.monotonic_ns()
-
-
 class _Worker:
     """What a worker knows: the functions it was told, and the last batch."""
 
     def __init__(self, sock: socket.socket, page: _page.Page) -> None:
         self._socket = sock
         self._slots = page.slots
-        self._outbox = _Outbox(sock, page)
+        self._outbox = Outbox(sock, page)
         self._inbox = _wire.Inbox(sock, self._outbox.flush)
         self._functions: dict[int, Callable[[Any], Any]] = {}
         self._items: list[Any] = []
@@ -162,7 +92,7 @@ class _Worker:
 
     def serve(self) -> None:
         """Do what the pool says until it says stop. Raises EOFError if it is gone."""
-        _send(self._socket, _wire.READY, b"")
+        _wire.send(self._socket, _wire.READY, b"")
         while True:
             kind, aux, payload = self._inbox.next()
             if kind == _wire.RUN:
@@ -191,7 +121,8 @@ class _Worker:
         self._run(sequence, call, self._items[offset : offset + count])
 
     def _run(self, sequence: int, call: Callable[[Any], Any], items: list[Any]) -> None:
-        slots, fence, clock, outbox = self._slots, self._fence, time.monotonic_ns, self._outbox
+        slots, fence, outbox = self._slots, self._fence, self._outbox
+        atoms, clock = _codec.ATOMS, time.monotonic_ns
         end = sequence + len(items)
         outbox.resume(clock())
         for item in items:
@@ -202,26 +133,31 @@ class _Worker:
             if slots[_page.RECALLED] <= sequence:
                 self._skip(sequence, end - sequence)
                 return
-            mark = 0
             try:
                 value = call(item)
             except SystemExit:
                 raise  # ends the worker, as in multiprocessing
             except BaseException as error:
-                record, mark = _codec.encode_error(error), _wire.FAILURE_BIT
+                record = _codec.encode_error(error)
+                outbox.add(sequence, record, _wire.FAILURE_BIT, clock())
             else:
-                try:
-                    record = _codec.dumps(value)
-                except Exception as error:
-                    record = _codec.encode_error(MaybeEncodingError(error, value))
-                    mark = _wire.FAILURE_BIT
-                value = None
-            outbox.add(sequence, record, mark, clock())
+                if type(value) in atoms:
+                    outbox.add_atom(sequence, value, clock())
+                else:
+                    outbox.add(sequence, *_encode_result(value), clock())
             sequence += 1
 
     def _skip(self, first: int, count: int) -> None:
         self._outbox.flush()
-        _send(self._socket, _wire.SKIPPED, _wire.RANGE.pack(first, count))
+        _wire.send(self._socket, _wire.SKIPPED, _wire.RANGE.pack(first, count))
+
+
+def _encode_result(value: Any) -> tuple[bytes, int]:
+    """Return the encoding of a result and the mark for its length."""
+    try:
+        return _codec.dumps(value), 0
+    except Exception as error:
+        return _codec.encode_error(MaybeEncodingError(error, value)), _wire.FAILURE_BIT
 
 
 def _callable(code: bytes, convention: int) -> Callable[[Any], Any]:

@@ -316,8 +316,7 @@ class Pool:
             finally:
                 _exchange.give_back(exchange)
             if status < 0:
-                cause = self._supervisor.cause() if status == _core.BROKEN else ""
-                raise _core.error(status, cause)
+                raise self._supervisor.error(status)
             result._job = status
             return status
 

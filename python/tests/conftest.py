@@ -14,10 +14,11 @@ import multiprocessing
 import multiprocessing.pool
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psutil
@@ -91,12 +92,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:  # the wrapper protocol returns what it was sent
-    report: pytest.TestReport = yield  # type: ignore[misc]
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember for the fixtures that a test has failed."""
+    report = yield
     if report.failed:
         item.stash[FAILED] = True
-    return report  # type: ignore[return-value]
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +107,7 @@ def warm_up(request: pytest.FixtureRequest) -> None:
     resource_tracker.ensure_running()
     multiprocessing.Value("i")
     chosen = request.config.getoption("implementation")
-    classes: list[Callable[..., multiprocessing.pool.Pool]] = [multiprocessing.pool.Pool]
+    classes: list[Callable[..., Any]] = [multiprocessing.pool.Pool]
     if chosen != "multiprocessing":
         import gopool
 

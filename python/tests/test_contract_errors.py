@@ -6,11 +6,10 @@ import functools
 import subprocess
 import traceback
 from multiprocessing.pool import Pool as AnyPool
-from multiprocessing.pool import RemoteTraceback
 from typing import Any
 
 import pytest
-from support import PoolClass, tasks
+from support import PoolClass, RemoteTraceback, tasks
 from support.latches import Gate, Ledger, Mailbox
 
 FUNCTION = tasks.a_function_with_a_name_of_its_own

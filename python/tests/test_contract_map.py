@@ -101,7 +101,7 @@ def test_starmap_unpacks_each_item(Pool: PoolClass) -> None:
         assert pool.starmap(tasks.add, [(1, 2), (3, 4)]) == [3, 7]
         assert pool.starmap(tasks.add, zip(range(5), range(5), strict=True)) == [0, 2, 4, 6, 8]
         items: list[Any] = [(), [1], "ab", range(3), iter([4])]
-        expected = [((), {}), ((1,), {}), (("a", "b"), {}), ((0, 1, 2), {}), ((4,), {})]
+        expected: list[Any] = [((), {}), ((1,), {}), (("a", "b"), {}), ((0, 1, 2), {}), ((4,), {})]
         assert pool.starmap(tasks.describe, items, chunksize=2) == expected
 
 

@@ -6,13 +6,12 @@ import functools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.pool import MaybeEncodingError
 from multiprocessing.pool import Pool as AnyPool
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import pytest
-from support import PoolClass, hostile, tasks
+from support import MaybeEncodingError, PoolClass, hostile, tasks
 from support.latches import Ledger
 
 NOT_PICKLABLE: dict[str, Any] = {

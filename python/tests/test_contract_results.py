@@ -70,10 +70,11 @@ def test_wait_does_not_raise_the_exception_of_the_task(Pool: PoolClass) -> None:
 def test_the_second_get_returns_the_same_object(Pool: PoolClass) -> None:
     """A result is decoded once."""
     with Pool(1) as pool:
-        for result in (
+        results: list[Any] = [
             pool.apply_async(tasks.identity, ([1, 2],)),
             pool.map_async(tasks.identity, [[1], [2]]),
-        ):
+        ]
+        for result in results:
             assert result.get() is result.get()
 
 
@@ -119,7 +120,11 @@ def test_successful_tells_how_a_map_went(Pool: PoolClass) -> None:
 def test_the_result_of_an_empty_map_is_ready_at_once(Pool: PoolClass) -> None:
     """Nothing needs no worker."""
     with Pool(1) as pool:
-        for result in (pool.map_async(tasks.identity, []), pool.starmap_async(tasks.add, [])):
+        nothing: list[Any] = []
+        for result in (
+            pool.map_async(tasks.identity, nothing),
+            pool.starmap_async(tasks.add, nothing),
+        ):
             assert result.ready()
             assert result.successful()
             assert result.get(0) == []

@@ -60,7 +60,8 @@ def interrupt(
         mailbox=mailbox.path, gate=gate.path, task=task, method=method, body=body
     )
     running = start_program(source)
-    pids = mailbox.receive_pids(2)
+    messages = mailbox.receive(3)
+    pids = [int(message) for message in messages if message != "waiting"]
     start = time.monotonic()
     running.interrupt_group()
     outcome = running.outcome()
@@ -91,7 +92,10 @@ def test_an_interrupt_that_nobody_catches(
     start_program: StartProgram, mailbox: Mailbox, gate: Gate, method: str, task: str
 ) -> None:
     """The program ends by the signal, with the one traceback that it would have without a pool."""
-    body = "        held[8].get()"
+    body = """
+        mailbox.send("waiting")
+        held[8].get()
+    """
     status, stdout, stderr = interrupt(
         start_program, mailbox, gate, body, task=TASKS[task], method=method
     )
@@ -150,6 +154,7 @@ def test_workers_survive_an_interrupt_that_the_parent_handles(
     """A program that catches KeyboardInterrupt inside the block can go on with the same pool."""
     body = """
         try:
+            mailbox.send("waiting")
             held[8].get()
         except KeyboardInterrupt:
             gate.open()

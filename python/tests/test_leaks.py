@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import gc
-import os
+import multiprocessing
 import signal
 import warnings
 from collections.abc import Callable
 from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -80,22 +81,22 @@ def test_a_failing_start_of_a_worker_leaves_nothing(
     Pool: PoolClass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second of three workers cannot start: the error is raised, the first one ends."""
-    real_fork = os.fork
-    forks: list[int] = []
+    context = multiprocessing.get_context("fork")
+    real_start = context.Process._Popen
+    started: list[BaseProcess] = []
 
-    def fork() -> int:
-        if len(forks) == 1:
+    def start(process: BaseProcess) -> object:
+        if started:
             raise BlockingIOError("no more processes")
-        forks.append(1)
-        return real_fork()
-
-    import multiprocessing
+        started.append(process)
+        return real_start(process)
 
     before = leaks.take_snapshot()
-    monkeypatch.setattr(os, "fork", fork)
+    monkeypatch.setattr(context.Process, "_Popen", staticmethod(start))
     with pytest.raises(BlockingIOError, match="no more processes"):
-        Pool(3, context=multiprocessing.get_context("fork"))
+        Pool(3, context=context)
     monkeypatch.undo()
+    started.clear()
     assert leaks.leaks_since(before) == []
 
 

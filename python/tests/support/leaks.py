@@ -62,7 +62,7 @@ def leaks_since(before: Snapshot, grace: float = GRACE) -> list[str]:
 
 def _processes() -> dict[object, str]:
     helpers = {
-        getattr(forkserver._forkserver, "_forkserver_pid", None),  # type: ignore[attr-defined]
+        getattr(forkserver._forkserver, "_forkserver_pid", None),
         getattr(resource_tracker._resource_tracker, "_pid", None),
     }
     found: dict[object, str] = {}
