@@ -16,6 +16,9 @@ from . import _codec, _page, _wire
 #: Results wait for so many ns at most while other tasks follow.
 REPORT_INTERVAL = 1_000_000
 
+#: So many results of one grant are sent by themselves, as a list if they can be.
+WORTHWHILE = 64
+
 
 class Outbox:
     """The outbox in `page` of a worker that speaks to the pool by `sock`."""
@@ -35,6 +38,8 @@ class Outbox:
 
     def resume(self, now: int) -> None:
         """Say that a grant's tasks begin now."""
+        if self._count >= WORTHWHILE:
+            self.flush()
         if self._count:
             self._values = None
         else:
