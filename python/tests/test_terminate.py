@@ -58,6 +58,7 @@ def test_a_hundred_thousand_queued_tasks_stay_undone(
     assert ledger.read() == []
 
 
+@pytest.mark.gopool_only("multiprocessing deadlocks now and then")
 def test_workers_are_stopped_while_they_send_much(Pool: PoolClass) -> None:
     """In the middle of large results and arguments, in both directions."""
     for _ in range(5):
