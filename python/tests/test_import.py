@@ -164,13 +164,13 @@ def test_pools_work_when_warnings_are_errors(start_program: StartProgram) -> Non
     """Python 3.12 warns about forks beside threads: not about any of ours."""
     source = """
         import gopool
-        from support import tasks
+        from support import deaths, tasks
 
         for _ in range(3):
             with gopool.Pool(2, maxtasksperchild=3) as pool:
                 assert pool.map(tasks.square, range(20), 1) == [n * n for n in range(20)]
                 try:
-                    pool.apply(tasks.die_by, (9,))
+                    pool.apply(deaths.die_by, (9,))
                 except gopool.WorkerLostError:
                     pass
                 assert pool.map(tasks.square, range(20), 1) == [n * n for n in range(20)]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import PoolClass, hostile, leaks, tasks
+from support import PoolClass, deaths, hostile, leaks, tasks
 from support.latches import Gate, Mailbox
 
 import gopool
@@ -72,7 +72,7 @@ def test_a_pool_that_failed_to_start_leaves_nothing(Pool: PoolClass) -> None:
         with pytest.raises((TypeError, ValueError)):
             Pool(**arguments)
     with pytest.raises(gopool.BrokenPoolError):
-        with Pool(1, tasks.initialize_badly) as pool:
+        with Pool(1, deaths.initialize_badly) as pool:
             pool.map(tasks.square, range(10))
     assert threads_and_processes(before) == []
 
@@ -104,12 +104,12 @@ def test_dead_and_replaced_workers_leave_nothing(Pool: PoolClass) -> None:
     """Sockets and shared memory of workers that are gone go as well, while the pool lives."""
     with Pool(2) as pool:
         with pytest.raises(gopool.WorkerLostError):
-            pool.apply(tasks.die_by, (signal.SIGKILL,))
+            pool.apply(deaths.die_by, (signal.SIGKILL,))
         pool.map(tasks.square, range(100), 1)
         before = leaks.take_snapshot()
         for _ in range(20):
             with pytest.raises(gopool.WorkerLostError):
-                pool.apply(tasks.die_by, (signal.SIGKILL,))
+                pool.apply(deaths.die_by, (signal.SIGKILL,))
         pool.map(tasks.square, range(100), 1)
         found = leaks.leaks_since(before)
         # Descriptors may have other numbers and processes are others: their number is what counts.

@@ -18,7 +18,7 @@ SECONDS = 10.0
 SOURCE = """
 import multiprocessing
 import gopool
-from support import tasks
+from support import deaths, tasks
 from support.latches import Gate, Mailbox
 
 if __name__ == "__main__":
@@ -45,7 +45,7 @@ BODIES = {
     "replaced, in C code": """
     for _ in range(4):
         try:
-            pool.apply(tasks.die_by, (9,))
+            pool.apply(deaths.die_by, (9,))
         except gopool.WorkerLostError:
             pass
     pool.starmap(tasks.loop_in_c, [(mailbox,)] * 4, 1)
@@ -68,7 +68,7 @@ BODIES = {
     """,
     "ignoring SIGTERM": """
     context = multiprocessing.get_context({method!r})
-    pool = gopool.Pool(2, tasks.ignore_sigterm, context=context)
+    pool = gopool.Pool(2, deaths.ignore_sigterm, context=context)
     pool.starmap(tasks.loop_in_c, [(mailbox,)] * 4, 1)
     """,
 }

@@ -63,14 +63,14 @@ def test_a_crash_in_a_worker_is_explained_and_reported(
     source = f"""
         import faulthandler
         import gopool
-        from support import tasks
+        from support import deaths
 
         if {moment == "after"}:
             gopool.Pool(1).terminate()
         faulthandler.enable()
         with gopool.Pool(1) as pool:
             try:
-                pool.apply(tasks.read_address_zero)
+                pool.apply(deaths.read_address_zero)
             except gopool.WorkerLostError as error:
                 print(error)
     """

@@ -8,7 +8,7 @@ from multiprocessing.context import BaseContext
 from typing import Any
 
 import pytest
-from support import PoolClass, hostile, tasks
+from support import PoolClass, deaths, hostile, tasks
 from support.latches import Gate, Mailbox
 from support.processes import child_pids, still_running, workers_at_work
 
@@ -17,11 +17,11 @@ import gopool
 pytestmark = pytest.mark.gopool_only("multiprocessing hangs when a worker dies")
 
 DEATHS: dict[str, tuple[Any, tuple[Any, ...], str]] = {
-    "SIGKILL": (tasks.die_by, (signal.SIGKILL,), r"\bSIGKILL\b"),
-    "SIGTERM": (tasks.die_by, (signal.SIGTERM,), r"\bSIGTERM\b"),
-    "SIGSEGV": (tasks.read_address_zero, (), r"\bSIGSEGV\b"),
-    "os._exit(3)": (tasks.exit_with, (3,), r"\b3\b"),
-    "os._exit(0)": (tasks.exit_with, (0,), r"\b0\b"),
+    "SIGKILL": (deaths.die_by, (signal.SIGKILL,), r"\bSIGKILL\b"),
+    "SIGTERM": (deaths.die_by, (signal.SIGTERM,), r"\bSIGTERM\b"),
+    "SIGSEGV": (deaths.read_address_zero, (), r"\bSIGSEGV\b"),
+    "os._exit(3)": (deaths.exit_with, (3,), r"\b3\b"),
+    "os._exit(0)": (deaths.exit_with, (0,), r"\b0\b"),
 }
 
 
@@ -70,9 +70,9 @@ def test_every_start_method_survives_a_death(
     """Error, replacement and number of workers are the same for all three."""
     with Pool(2, context=context) as pool:
         with pytest.raises(gopool.WorkerLostError, match="SIGKILL"):
-            pool.apply(tasks.die_by, (signal.SIGKILL,))
+            pool.apply(deaths.die_by, (signal.SIGKILL,))
         with pytest.raises(gopool.WorkerLostError, match=r"\b3\b"):
-            pool.apply(tasks.exit_with, (3,))
+            pool.apply(deaths.exit_with, (3,))
         assert len(workers_at_work(pool, mailbox, gate, 2)) == 2
 
 
@@ -80,7 +80,7 @@ def test_the_number_of_workers_is_restored(Pool: PoolClass, mailbox: Mailbox, ga
     """Every dead worker is replaced, and by no more than one."""
     before = child_pids()
     with Pool(3) as pool:
-        results = [pool.apply_async(tasks.die_by, (signal.SIGKILL,)) for _ in range(7)]
+        results = [pool.apply_async(deaths.die_by, (signal.SIGKILL,)) for _ in range(7)]
         for result in results:
             with pytest.raises(gopool.WorkerLostError):
                 result.get()
@@ -93,7 +93,7 @@ def test_many_deaths_in_a_row(Pool: PoolClass) -> None:
     with Pool(2) as pool:
         for number in range(25):
             with pytest.raises(gopool.WorkerLostError):
-                pool.apply(tasks.die_by, (signal.SIGKILL,))
+                pool.apply(deaths.die_by, (signal.SIGKILL,))
             assert pool.apply(tasks.square, (number,)) == number * number
 
 
@@ -137,7 +137,7 @@ def test_a_map_with_a_death_raises_and_the_next_one_works(Pool: PoolClass) -> No
     with Pool(2) as pool:
         for chunksize in (1, 4, None):
             with pytest.raises(gopool.WorkerLostError, match="SIGKILL"):
-                pool.map(tasks.die_by, [signal.SIGKILL], chunksize)
+                pool.map(deaths.die_by, [signal.SIGKILL], chunksize)
             assert pool.map(tasks.square, range(10), chunksize) == [n * n for n in range(10)]
 
 
@@ -145,7 +145,7 @@ def test_the_error_callback_hears_of_a_death(Pool: PoolClass) -> None:
     """Once, with the error that ``get`` raises."""
     errors: list[BaseException] = []
     with Pool(1) as pool:
-        result = pool.apply_async(tasks.exit_with, (3,), error_callback=errors.append)
+        result = pool.apply_async(deaths.exit_with, (3,), error_callback=errors.append)
         with pytest.raises(gopool.WorkerLostError) as raised:
             result.get()
     assert errors == [raised.value]
@@ -154,7 +154,7 @@ def test_the_error_callback_hears_of_a_death(Pool: PoolClass) -> None:
 def test_close_and_join_end_after_a_death(Pool: PoolClass) -> None:
     """A lost task is a finished task."""
     pool = Pool(1)
-    lost = pool.apply_async(tasks.exit_with, (3,))
+    lost = pool.apply_async(deaths.exit_with, (3,))
     rest = pool.map_async(tasks.square, range(50), 1)
     pool.close()
     pool.join()

@@ -10,7 +10,7 @@ import signal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import PoolClass, tasks
+from support import PoolClass, deaths, tasks
 from support.latches import Gate, Ledger, Mailbox
 
 import gopool
@@ -23,7 +23,7 @@ def test_single_calls_around_a_death(Pool: PoolClass, ledger: Ledger, processes:
     """Fast calls just before the fatal one keep their results, those behind it are done."""
     fatal = frozenset({50})
     with Pool(processes) as pool:
-        results = [pool.apply_async(tasks.note_and_die_at, (ledger, fatal, n)) for n in range(100)]
+        results = [pool.apply_async(deaths.note_and_die_at, (ledger, fatal, n)) for n in range(100)]
         for number, result in enumerate(results):
             if number in fatal:
                 with pytest.raises(gopool.WorkerLostError, match="SIGKILL"):
@@ -36,7 +36,7 @@ def test_single_calls_around_a_death(Pool: PoolClass, ledger: Ledger, processes:
 @pytest.mark.parametrize("fatal", [{0}, {1}, {499}, {250, 251, 252}, {10, 100, 200, 300, 400}])
 def test_a_map_around_deaths(Pool: PoolClass, ledger: Ledger, fatal: set[int]) -> None:
     """The map raises; every task was run once all the same."""
-    dying = functools.partial(tasks.note_and_die_at, ledger, frozenset(fatal))
+    dying = functools.partial(deaths.note_and_die_at, ledger, frozenset(fatal))
     with Pool(2) as pool:
         with pytest.raises(gopool.WorkerLostError, match="SIGKILL"):
             pool.map(dying, range(500), 1)
@@ -49,7 +49,7 @@ def test_larger_chunks_around_a_death(
 ) -> None:
     """Nothing is run twice, and nothing outside the fatal chunk is left out."""
     fatal, count, processes = 120, 200, 2
-    dying = functools.partial(tasks.note_and_die_at, ledger, frozenset({fatal}))
+    dying = functools.partial(deaths.note_and_die_at, ledger, frozenset({fatal}))
     with Pool(processes) as pool:
         with pytest.raises(gopool.WorkerLostError):
             pool.map(dying, range(count), chunksize)
@@ -130,7 +130,7 @@ def test_deaths_anywhere_in_any_mixture(Pool: PoolClass, ledger: Ledger) -> None
             first, total = total, total + count
             deadly = frozenset(first + n for n in fatal if n < count)
             entries = range(first, total)
-            dying = functools.partial(tasks.note_and_die_at, ledger, deadly)
+            dying = functools.partial(deaths.note_and_die_at, ledger, deadly)
             if mapped:
                 result = pool.map_async(dying, entries, 1)
                 if deadly:

@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 
 import pytest
-from support import PoolClass, tasks
+from support import PoolClass, deaths, tasks
 from support.latches import Gate, Ledger, Mailbox
 
 import gopool
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.gopool_only("multiprocessing starts workers that fail, 
 def test_an_initializer_that_raises_breaks_the_pool(Pool: PoolClass) -> None:
     """Who submits or waits gets BrokenPoolError, with the initializer's traceback in it."""
     with pytest.raises(gopool.BrokenPoolError) as raised:
-        with Pool(2, tasks.initialize_badly) as pool:
+        with Pool(2, deaths.initialize_badly) as pool:
             pool.map(tasks.square, range(10))
     text = "".join(traceback.format_exception(raised.value))
     assert "LookupError: no such configuration" in text
@@ -30,21 +30,21 @@ def test_an_initializer_that_raises_breaks_the_pool(Pool: PoolClass) -> None:
 def test_an_initializer_that_exits_breaks_the_pool(Pool: PoolClass) -> None:
     """The error names the exit code."""
     with pytest.raises(gopool.BrokenPoolError, match=r"\b7\b"):
-        with Pool(2, tasks.initialize_by_exit, (7,)) as pool:
+        with Pool(2, deaths.initialize_by_exit, (7,)) as pool:
             pool.map(tasks.square, range(10))
 
 
 def test_an_initializer_that_is_killed_breaks_the_pool(Pool: PoolClass) -> None:
     """The error names the signal."""
     with pytest.raises(gopool.BrokenPoolError, match="SIGKILL"):
-        with Pool(2, tasks.die_by, (signal.SIGKILL,)) as pool:
+        with Pool(2, deaths.die_by, (signal.SIGKILL,)) as pool:
             pool.map(tasks.square, range(10))
 
 
 def test_a_broken_pool_can_be_ended(Pool: PoolClass) -> None:
     """In each way, promptly, and outstanding results raise."""
     for ending in ("close", "terminate"):
-        pool = Pool(1, tasks.initialize_badly)
+        pool = Pool(1, deaths.initialize_badly)
         try:
             result = pool.map_async(tasks.square, range(10))
         except gopool.BrokenPoolError:
@@ -67,7 +67,7 @@ def test_the_number_of_attempts_is_bounded(Pool: PoolClass, ledger: Ledger) -> N
 
 def test_one_failed_start_is_not_the_end(Pool: PoolClass, tmp_path: Path) -> None:
     """What goes well the second time is forgotten."""
-    with Pool(1, tasks.initialize_badly_while_missing, (str(tmp_path / "file"),)) as pool:
+    with Pool(1, deaths.initialize_badly_while_missing, (str(tmp_path / "file"),)) as pool:
         assert pool.map(tasks.square, range(10), 1) == [n * n for n in range(10)]
 
 
@@ -76,7 +76,7 @@ def test_replacements_that_cannot_start_break_the_pool(
 ) -> None:
     """Work that was outstanding when the last good worker died is not waited for in vain."""
     file = tmp_path / "file"
-    with Pool(1, tasks.initialize_badly_if_present, (str(file),)) as pool:
+    with Pool(1, deaths.initialize_badly_if_present, (str(file),)) as pool:
         held = pool.apply_async(tasks.arrive, (mailbox, gate, 1))
         (pid,) = mailbox.receive_pids(1)
         queued = pool.map_async(tasks.square, range(10), 1)
@@ -93,6 +93,6 @@ def test_replacements_that_cannot_start_break_the_pool(
 def test_failing_starts_print_no_flood(Pool: PoolClass, capfd: pytest.CaptureFixture[str]) -> None:
     """The traceback is in the exception; stderr does not repeat it for every attempt."""
     with pytest.raises(gopool.BrokenPoolError):
-        with Pool(2, tasks.initialize_badly) as pool:
+        with Pool(2, deaths.initialize_badly) as pool:
             pool.map(tasks.square, range(10))
     assert capfd.readouterr().err.count("LookupError") <= 1

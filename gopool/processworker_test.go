@@ -1,0 +1,3 @@
+package gopool
+
+func serveWorker(string) {}

@@ -1,0 +1,71 @@
+package gopool
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func pendingJob(batches ...int) *Job {
+	j := &Job{}
+	for _, count := range batches {
+		j.pending = append(j.pending, span{&Batch{Count: count}, 0, count})
+		j.waiting += count
+	}
+	return j
+}
+
+func TestQueue(t *testing.T) {
+	t.Run("is empty at first", func(t *testing.T) {
+		var q queue
+		require.Nil(t, q.head())
+	})
+	t.Run("jobs take turns", func(t *testing.T) {
+		var q queue
+		a, b, c := pendingJob(9), pendingJob(9), pendingJob(9)
+		q.push(a)
+		q.push(b)
+		var order []*Job
+		for range 3 {
+			order = append(order, q.head())
+			q.rotate()
+		}
+		q.push(c)
+		for range 3 {
+			order = append(order, q.head())
+			q.rotate()
+		}
+		require.Equal(t, []*Job{a, b, a, b, a, c}, order)
+	})
+	t.Run("a job is in the queue once however often it is pushed", func(t *testing.T) {
+		var q queue
+		j := pendingJob(1)
+		q.push(j)
+		q.push(j)
+		require.Len(t, q.jobs, 1)
+	})
+	t.Run("a job without tasks to hand out is passed over and may come back", func(t *testing.T) {
+		var q queue
+		a, b := pendingJob(1), pendingJob(1)
+		q.push(pendingJob())
+		require.Nil(t, q.head())
+		q.push(a)
+		q.push(b)
+		tasks := a.pending
+		a.pending = nil
+		require.Same(t, b, q.head())
+		a.pending = tasks
+		q.push(a)
+		q.rotate()
+		require.Same(t, a, q.head())
+	})
+	t.Run("clear lets all jobs be pushed again", func(t *testing.T) {
+		var q queue
+		j := pendingJob(1)
+		q.push(j)
+		q.clear()
+		require.Nil(t, q.head())
+		q.push(j)
+		require.Same(t, j, q.head())
+	})
+}
