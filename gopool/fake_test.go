@@ -18,12 +18,12 @@ type fakeWorker struct {
 	reporter *Reporter
 	id       int
 
-	mu       sync.Mutex
-	grants   []Grant // not taken by the test
-	calls    []string
-	started  uint64
-	unsent   *Outcomes           // what Harvest finds
-	onRecall func(uint64) uint64 // Recall, if not nil
+	mu      sync.Mutex
+	grants  []Grant // not taken by the test
+	calls   []string
+	started uint64
+	unsent  *Outcomes // what Harvest finds
+	onFlush func()
 }
 
 func (f *fakeWorker) Start(r *Reporter) { f.reporter = r }
@@ -41,10 +41,16 @@ func (f *fakeWorker) Grant(g Grant) {
 }
 
 func (f *fakeWorker) Forget(*Function) { f.record("forget") }
-func (f *fakeWorker) Flush()           { f.record("flush") }
 func (f *fakeWorker) Restore()         { f.record("restore") }
 func (f *fakeWorker) Stop()            { f.record("stop") }
 func (f *fakeWorker) Release()         { f.record("release") }
+
+func (f *fakeWorker) Flush() {
+	f.record("flush")
+	if f.onFlush != nil {
+		f.onFlush()
+	}
+}
 
 func (f *fakeWorker) Started() uint64 {
 	f.mu.Lock()
@@ -54,9 +60,6 @@ func (f *fakeWorker) Started() uint64 {
 
 func (f *fakeWorker) Recall(from uint64) uint64 {
 	f.record("recall")
-	if f.onRecall != nil {
-		return f.onRecall(from)
-	}
 	return max(from, f.Started()+1)
 }
 

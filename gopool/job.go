@@ -137,6 +137,13 @@ func (j *Job) Done() bool {
 	return j.done()
 }
 
+// Spent tells whether nothing is left to take and nothing will come.
+func (j *Job) Spent() bool {
+	j.pool.mu.Lock()
+	defer j.pool.mu.Unlock()
+	return j.done() && j.available == 0
+}
+
 // Err returns why tasks of the job will never have an outcome, or nil.
 func (j *Job) Err() error {
 	j.pool.mu.Lock()
@@ -189,6 +196,9 @@ func (j *Job) Return(segments []Segment) {
 	for _, s := range segments {
 		j.available += s.Count
 	}
+	if j.available >= j.wanted {
+		j.wake()
+	}
 }
 
 // The methods below are called with pool.mu held.
@@ -196,8 +206,11 @@ func (j *Job) Return(segments []Segment) {
 func (j *Job) done() bool { return j.err != nil || j.sealed && j.open == 0 }
 
 func (j *Job) seal() {
-	if !j.sealed {
-		j.sealed = true
+	if j.sealed {
+		return
+	}
+	j.sealed = true
+	if j.err == nil { // else it has ended
 		j.settle(0)
 	}
 }
@@ -205,6 +218,9 @@ func (j *Job) seal() {
 func (j *Job) add(b *Batch) {
 	j.pool.lastBatch++
 	b.id = j.pool.lastBatch
+	if b.Count < 1 {
+		return
+	}
 	j.pending = append(j.pending, span{b, 0, b.Count})
 	j.waiting += b.Count
 	j.open += b.Count

@@ -152,7 +152,7 @@ func (m *member) recall() bool {
 // skipped is told when the worker has passed over tasks from..to. The first of
 // them may be one that recall had to leave open.
 func (m *member) skipped(from, to uint64) {
-	if !m.recalled || from < 1 || to > m.next {
+	if !m.recalled || from < 1 || from >= to || to > m.next {
 		return
 	}
 	m.giveBack(from, to)

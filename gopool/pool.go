@@ -16,8 +16,8 @@ type Options struct {
 	// MaxChunks is how many chunks a worker is granted before it is replaced;
 	// 0 is no limit.
 	MaxChunks int
-	// MaxFailedStarts is how many workers in a row may end before they were
-	// ready; one more breaks the pool. 0 means 3.
+	// MaxFailedStarts is how many workers in a row that end before they were
+	// ready break the pool. 0 means 3.
 	MaxFailedStarts int
 }
 
@@ -160,9 +160,11 @@ func (p *Pool) Submit(f *Function, chunk int, onDone func(), sealed bool, batche
 func (p *Pool) Call(f *Function, b *Batch, deadline time.Time) (*Job, error) {
 	p.mu.Lock()
 	j, err := p.submit(f, 1, nil, true, b)
-	if err != nil || len(p.dirty) != 1 || len(j.pending) > 0 {
+	if err != nil {
 		p.unlock()
-	} else if worker, ok := p.dirty[0].worker.(Leadable); ok {
+		return nil, err
+	}
+	if worker, ok := p.leadable(j); ok {
 		p.dirty[0].dirty = false
 		p.dirty = nil
 		p.mu.Unlock()
@@ -170,7 +172,22 @@ func (p *Pool) Call(f *Function, b *Batch, deadline time.Time) (*Job, error) {
 	} else {
 		p.unlock()
 	}
-	return j, err
+	if !j.Done() { // spares the common case a timer
+		ctx, cancel := context.WithDeadline(context.Background(), deadline)
+		defer cancel()
+		j.Wait(ctx, b.Count+1)
+	}
+	return j, nil
+}
+
+// leadable returns the worker that has all tasks of j, if it is the only one
+// that was granted any since the pool was locked, and can be led.
+func (p *Pool) leadable(j *Job) (Leadable, bool) {
+	if len(p.dirty) != 1 || len(j.pending) > 0 {
+		return nil, false
+	}
+	worker, ok := p.dirty[0].worker.(Leadable)
+	return worker, ok
 }
 
 func (p *Pool) submit(f *Function, chunk int, onDone func(), sealed bool, batches ...*Batch) (*Job, error) {
@@ -306,10 +323,10 @@ func (p *Pool) terminate(err error) {
 		m.worker.Recall(m.worker.Started() + 1)
 		p.retire(m)
 	}
+	p.events.push(Event{Kind: StopAll}) // before the last job ends, which may finish the pool
 	for j := range p.jobs {
 		j.fail(err)
 	}
-	p.events.push(Event{Kind: StopAll})
 	p.settle()
 }
 

@@ -78,9 +78,10 @@ func (r *Reporter) ID() int { return r.member.id }
 func (r *Reporter) Ready() {
 	r.pool.mu.Lock()
 	defer r.pool.unlock()
+	r.member.served = true // also if it was told to stop meanwhile
+	r.pool.failedStarts = 0
 	if r.member.phase == starting {
-		r.member.phase, r.member.served = ready, true
-		r.pool.failedStarts = 0
+		r.member.phase = ready
 		r.pool.dispatch()
 	}
 }

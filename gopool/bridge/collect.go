@@ -48,7 +48,7 @@ func Collect(handle, want, timeout, exchange int64) int64 {
 			if used == 0 {
 				return statusOf(err)
 			}
-		} else if j.Done() {
+		} else if j.Spent() {
 			jobs.drop(handle)
 		}
 		return int64(used)

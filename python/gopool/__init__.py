@@ -6,15 +6,17 @@
 Importing this package loads no extension and starts nothing: the first pool does.
 """
 
-from multiprocessing import TimeoutError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multiprocessing import TimeoutError
 
-from ._errors import (
-    BrokenPoolError,
-    MaybeEncodingError,
-    PoolTerminatedError,
-    WorkerLostError,
-)
-from .pool import AsyncResult, MapResult, Pool
+    from ._errors import (
+        BrokenPoolError,
+        MaybeEncodingError,
+        PoolTerminatedError,
+        WorkerLostError,
+    )
+    from .pool import AsyncResult, MapResult, Pool
 
 __all__ = [
     "AsyncResult",
@@ -28,3 +30,22 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used (PEP 562).
+
+    A worker imports this package too, and needs none of them: with spawn, what
+    it imports is most of what it takes to start.
+    """
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import _errors, pool
+
+    value: object = getattr(pool, name, None) or getattr(_errors, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

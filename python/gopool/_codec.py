@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import io
 import pickle
-import traceback
 import types
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, chain
 from multiprocessing.reduction import ForkingPickler
-from typing import Any, NamedTuple, cast
 
 from . import _wire
-from ._errors import MaybeEncodingError, RemoteTraceback
+
+# Workers import this module when they start: what they seldom need is imported
+# where it is needed.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
 
 PROTOCOL = 5
 
@@ -53,14 +55,15 @@ def dumps(value: Any) -> bytes:
 _SHARED, _STREAMED = b"\0", b"\1"
 
 
-class Function(NamedTuple):
+class Function:
     """A function as workers are told it.
 
     One that is pickled by name is the same function wherever the bytes are.
     """
 
-    code: bytes
-    by_name: bool
+    def __init__(self, code: bytes, by_name: bool) -> None:
+        self.code = code
+        self.by_name = by_name
 
 
 def encode_function(function: Callable[..., Any]) -> Function:
@@ -81,25 +84,25 @@ def _is_of_module(function: Any) -> bool:
     return isinstance(function.__self__, types.ModuleType)
 
 
-@dataclass(frozen=True, slots=True)
 class Batch:
     """Encoded items, `count` of them, of which the first has this index in its job."""
 
-    data: bytes
-    count: int
-    index: int
+    def __init__(self, data: bytes, count: int, index: int) -> None:
+        self.data = data
+        self.count = count
+        self.index = index
 
 
 NO_FUNCTION = Function(b"", True)
 NO_BATCH = Batch(b"", 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
 class Failure:
     """An item that can't be encoded, and why."""
 
-    index: int
-    error: Exception
+    def __init__(self, index: int, error: Exception) -> None:
+        self.index = index
+        self.error = error
 
 
 def encode_call(args: tuple[Any, ...], kwds: dict[str, Any]) -> bytes:
@@ -214,7 +217,8 @@ def decode_outcomes(
     A result that can't be decoded is the exception that says so.
     """
     if encoding == _wire.LIST:
-        return cast("list[Any]", pickle.loads(data))[skip : skip + count]
+        values: list[Any] = pickle.loads(data)
+        return values[skip : skip + count]
     if count == 1:
         (length,) = _wire.NUMBER.unpack(lengths)
         return [_decode(data, length)]
@@ -226,36 +230,16 @@ def decode_outcomes(
 def _decode(record: memoryview, length: int) -> Any:
     try:
         if length & _wire.FAILURE_BIT:
-            return Raised(decode_error(record))
+            from . import _failure
+
+            return Raised(_failure.decode(record))
         return pickle.loads(record)
     except Exception as error:
         return Raised(error)
 
 
-class Raised(NamedTuple):
+class Raised:
     """In place of a result: what the task raised."""
 
-    error: BaseException
-
-
-def encode_error(error: BaseException) -> bytes:
-    """Encode what a task raised, with the traceback as text."""
-    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    try:
-        record = dumps(error)
-    except Exception as reason:
-        record = dumps(MaybeEncodingError(reason, error))
-    return pickle.dumps((record, text), PROTOCOL)
-
-
-def decode_error(data: bytes | memoryview) -> BaseException:
-    """Return what a task raised, with the remote traceback as its cause."""
-    record, text = pickle.loads(data)
-    try:
-        error = pickle.loads(record)
-    except Exception as reason:
-        error = MaybeEncodingError(reason, "the exception of a task")
-    if not isinstance(error, BaseException):  # __reduce__ may return anything
-        error = MaybeEncodingError(TypeError("not an exception"), error)
-    error.__cause__ = RemoteTraceback(f'\n"""\n{text}"""')
-    return cast("BaseException", error)
+    def __init__(self, error: BaseException) -> None:
+        self.error = error

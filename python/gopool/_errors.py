@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-# The standard library's own; the stubs of typeshed leave them out.
+from multiprocessing import TimeoutError
+
+# The stubs of typeshed leave them out.
 from multiprocessing.pool import (  # type: ignore[attr-defined]
     MaybeEncodingError,
     RemoteTraceback,
@@ -13,6 +15,7 @@ __all__ = [
     "MaybeEncodingError",
     "PoolTerminatedError",
     "RemoteTraceback",
+    "TimeoutError",
     "WorkerLostError",
 ]
 

@@ -8,10 +8,13 @@ until then is a few stores to memory for each.
 from __future__ import annotations
 
 import pickle
-import socket
-from typing import Any
 
 from . import _codec, _page, _wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from typing import Any
 
 #: Results wait for so many ns at most while other tasks follow.
 REPORT_INTERVAL = 1_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing.process
 import os
 import socket
+import sys
 import threading
 import warnings
 import weakref
@@ -134,9 +135,12 @@ def _start(process: BaseProcess) -> None:
     """Start a process. The child of a fork runs nothing that Go or a lock could block.
 
     Python 3.12 and later warn where a process with several threads forks,
-    because a child may wait for a lock that a thread held. Ours runs what
-    `multiprocessing` and a pool of it would.
+    because a child may wait for a lock that a thread held. Ours runs what a
+    worker of `multiprocessing.Pool` would.
     """
+    if sys.version_info < (3, 12):
+        process.start()
+        return
     with _warnings, warnings.catch_warnings():
         warnings.filterwarnings("ignore", r".*multi-threaded.*fork", DeprecationWarning)
         process.start()

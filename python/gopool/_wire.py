@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import struct
-from collections.abc import Callable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
 
 # Kinds of frame.
 FUNCTION, RUN, FORGET, STOP, READY, RESULTS, SKIPPED, FAILED = range(1, 9)
@@ -21,8 +24,6 @@ SPAN = struct.Struct("<QQQII")  # sequence, function, batch, offset, count
 NUMBER = struct.Struct("<Q")  # id of a function
 OUTCOMES = struct.Struct("<QQQ")  # first, count, elapsed
 RANGE = struct.Struct("<QQ")  # first, count
-
-Frame = tuple[int, int, memoryview]
 
 
 def send(sock: socket.socket, kind: int, payload: bytes, aux: int = 0) -> None:
@@ -44,7 +45,7 @@ class Inbox:
         self._start = 0
         self._end = 0
 
-    def next(self) -> Frame:
+    def next(self) -> tuple[int, int, memoryview]:
         """Return the next frame; the payload is valid until the next call. Blocks.
 
         Raises EOFError if the pool is gone.

@@ -7,7 +7,6 @@ main ─▶ initializer ─▶ Ready ─▶ frames of the pool ─▶ run tasks 
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import mmap
 import os
@@ -17,13 +16,15 @@ import socket
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Callable
-from typing import Any
 
 from . import _codec, _page, _wire
-from ._errors import MaybeEncodingError
 from ._outbox import Outbox
+
+# What is imported here is most of what it takes to start a worker with spawn.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 
 def main(
@@ -48,11 +49,15 @@ def main(
         try:
             initializer(*initargs)
         except Exception:
+            import traceback
+
             # Not printed here: it is in the error of everybody who wants a result.
             _wire.send(sock, _wire.FAILED, traceback.format_exc().encode())
             sys.exit(1)
-    with contextlib.suppress(EOFError, ConnectionError):  # the pool is gone: nobody to tell
+    try:
         _Worker(sock, page).serve()
+    except (EOFError, ConnectionError):
+        return  # the pool is gone: nobody to tell
 
 
 def die_with(lifeline: int) -> None:
@@ -138,8 +143,7 @@ class _Worker:
             except SystemExit:
                 raise  # ends the worker, as in multiprocessing
             except BaseException as error:
-                record = _codec.encode_error(error)
-                outbox.add(sequence, record, _wire.FAILURE_BIT, clock())
+                outbox.add(sequence, _encode_error(error), _wire.FAILURE_BIT, clock())
             else:
                 if type(value) in atoms:
                     outbox.add_atom(sequence, value, clock())
@@ -156,8 +160,16 @@ def _encode_result(value: Any) -> tuple[bytes, int]:
     """Return the encoding of a result and the mark for its length."""
     try:
         return _codec.dumps(value), 0
-    except Exception as error:
-        return _codec.encode_error(MaybeEncodingError(error, value)), _wire.FAILURE_BIT
+    except Exception as reason:
+        from . import _failure
+
+        return _failure.encode_unsendable(reason, value), _wire.FAILURE_BIT
+
+
+def _encode_error(error: BaseException) -> bytes:
+    from . import _failure
+
+    return _failure.encode(error)
 
 
 def _callable(code: bytes, convention: int) -> Callable[[Any], Any]:
