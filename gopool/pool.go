@@ -53,6 +53,7 @@ type Pool struct {
 	members      []*member
 	lastMember   int
 	unburied     int               // members off the record whose Release has not ended
+	ended        map[int]struct{}  // members off the record, until Exited is asked of them
 	jobs         map[*Job]struct{} // not done
 	queue        queue
 	lastBatch    uint64
@@ -69,7 +70,12 @@ func New(options Options) *Pool {
 	if options.MaxFailedStarts == 0 {
 		options.MaxFailedStarts = 3
 	}
-	p := &Pool{options: options, jobs: map[*Job]struct{}{}, finished: make(chan struct{})}
+	p := &Pool{
+		options:  options,
+		ended:    map[int]struct{}{},
+		jobs:     map[*Job]struct{}{},
+		finished: make(chan struct{}),
+	}
 	p.events.init()
 	p.watch.pool = p
 	return p
@@ -259,18 +265,28 @@ func (p *Pool) Join(ctx context.Context) error {
 func (p *Pool) Next() Event { return p.events.next() }
 
 // Exited says that a worker can't be running any more: it has ended, with exit
-// as in Lost. It tells whether another worker is wanted in its place.
+// as in Lost. It tells, once, whether another worker is wanted in its place;
+// call it also for a worker that has told its end itself.
 func (p *Pool) Exited(id, exit int) (replace bool) {
+	p.exited(id, exit)
+	p.mu.Lock()
+	defer p.unlock()
+	_, ended := p.ended[id]
+	delete(p.ended, id)
+	return ended && (p.state == running || p.state == closed && len(p.jobs) > 0)
+}
+
+// exited takes leave of a worker, unless that was done before.
+func (p *Pool) exited(id, exit int) {
 	m := p.bury(id, exit)
 	if m == nil {
-		return false
+		return
 	}
 	m.worker.Release()
 	p.mu.Lock()
 	defer p.unlock()
 	p.unburied--
 	p.settle()
-	return p.state == running || p.state == closed && len(p.jobs) > 0
 }
 
 // bury takes a worker off the record and settles what it leaves behind.
@@ -282,6 +298,7 @@ func (p *Pool) bury(id, exit int) *member {
 		return nil
 	}
 	p.unburied++
+	p.ended[id] = struct{}{}
 	m.phase = lost
 	m.bury(exit)
 	if !m.served {

@@ -30,7 +30,8 @@ func (p *Pool) dispatch() {
 
 // refill grants tasks to m until it has enough, and tells whether there may be
 // more for others.
-func (p *Pool) refill(m *member) bool {
+func (p *Pool) refill(m *member) (more bool) {
+	defer p.watch.need(m)
 	for m.phase == ready && !m.recalled && p.state.works() {
 		job := p.queue.head()
 		if job == nil {
@@ -47,7 +48,6 @@ func (p *Pool) refill(m *member) bool {
 			p.retire(m)
 		}
 	}
-	p.watch.need(m)
 	return true
 }
 

@@ -132,5 +132,5 @@ func (r *Reporter) Gone() {
 // Exited is Gone for a worker that is known to have ended, with exit as in Lost.
 func (r *Reporter) Exited(exit int) {
 	r.Gone()
-	r.pool.Exited(r.member.id, exit)
+	r.pool.exited(r.member.id, exit)
 }

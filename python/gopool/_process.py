@@ -129,6 +129,7 @@ def _equip(sock: socket.socket) -> tuple[int, int]:
 
 
 _warnings = threading.Lock()
+_fork_warns = sys.version_info >= (3, 12)
 
 
 def _start(process: BaseProcess) -> None:
@@ -138,7 +139,7 @@ def _start(process: BaseProcess) -> None:
     because a child may wait for a lock that a thread held. Ours runs what a
     worker of `multiprocessing.Pool` would.
     """
-    if sys.version_info < (3, 12):
+    if not _fork_warns:
         process.start()
         return
     with _warnings, warnings.catch_warnings():

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import util
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from typing import Any, Protocol
@@ -30,6 +31,33 @@ class Notified(Protocol):
 
     def _tell(self) -> None: ...
     def _release(self) -> None: ...
+
+
+class _Thread:
+    """A started daemon thread.
+
+    Its `join` can be interrupted by Ctrl-C and called again. That of
+    `threading.Thread` can't in Python 3.10 and 3.11: once interrupted, it takes
+    the thread for ended (bpo-45274).
+    """
+
+    def __init__(self, name: str, target: Callable[[], None]) -> None:
+        self._target = target
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._target()
+        finally:
+            self._ended.set()
+
+    def join(self) -> None:
+        """Block until the thread has ended; it does not wait for itself."""
+        if self._thread is not threading.current_thread():
+            self._ended.wait()
+            self._thread.join()
 
 
 class Supervisor:
@@ -50,7 +78,7 @@ class Supervisor:
         self._workers: dict[int, WorkerProcess] = {}
         self._lock = threading.Lock()  # guards what follows
         self._notified: dict[int, Notified] = {}
-        self._caller: threading.Thread | None = None
+        self._caller: _Thread | None = None
         self._ended = False
         self._cause = ""
 
@@ -68,10 +96,9 @@ class Supervisor:
         _exchange.retain()
         for worker in started:
             self._attach(worker)
-        self._thread = threading.Thread(
-            target=self._supervise, name="gopool-supervisor", daemon=True
-        )
-        self._thread.start()
+        self._thread = _Thread("gopool-supervisor", self._supervise)
+        # At exit; never in a forked child. It holds the supervisor until that is done.
+        self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
 
     def _new_worker(self) -> WorkerProcess:
         return WorkerProcess(self._context, self._initializer, self._initargs)
@@ -152,26 +179,31 @@ class Supervisor:
     def _release(self) -> None:
         _core.native.bridge_Release(self.pool)
         _exchange.release()
+        self._at_exit.cancel()
 
     # Callbacks.
 
     def submit_notified(self, submit: Callable[[], int], result: Notified) -> int:
-        """Submit a job whose end `result` is to be told, in the thread for callbacks."""
+        """Submit a job whose end `result` is to be told, in the thread for callbacks.
+
+        Returns what `submit` does: the job, or a status.
+        """
         with self._lock:
             job = submit()
+            if job < 0:
+                return job
             self._notified[job] = result
             if self._caller is None:
-                self._caller = threading.Thread(
-                    target=self._call_back, name="gopool-callbacks", daemon=True
-                )
-                self._caller.start()
+                self._caller = _Thread("gopool-callbacks", self._call_back)
         return job
 
     def _call_back(self) -> None:
         core = _core.native
         while (job := core.bridge_NextDone(self.pool)) > 0:
             with self._lock:
-                result = self._notified.pop(job)
+                result = self._notified.pop(job, None)
+            if result is None:
+                continue  # Ctrl-C came before the submission had returned
             try:
                 result._tell()
             except BaseException as error:  # the user's; the pool goes on
@@ -200,6 +232,15 @@ class Supervisor:
         """Let no more jobs in."""
         _core.native.bridge_Close(self.pool)
 
+    def abandon(self) -> None:
+        """Begin to end all jobs and workers, and do not wait: for a pool that is collected.
+
+        That can happen in any thread at any time, also while it holds a lock
+        that the supervisor needs.
+        """
+        if _core.is_usable():
+            _core.native.bridge_Terminate(self.pool)
+
     def terminate(self) -> None:
         """End all jobs and workers. Blocks until they have ended: half a second at most."""
         if _core.is_usable():
@@ -209,5 +250,5 @@ class Supervisor:
     def join(self) -> None:
         """Block until the threads have ended; one of them does not wait for itself."""
         for thread in (self._thread, self._caller):
-            if thread is not None and thread is not threading.current_thread():
+            if thread is not None:
                 thread.join()

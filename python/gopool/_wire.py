@@ -46,7 +46,7 @@ class Inbox:
         self._end = 0
 
     def next(self) -> tuple[int, int, memoryview]:
-        """Return the next frame; the payload is valid until the next call. Blocks.
+        """Return kind, aux and payload of the next frame. Blocks.
 
         Raises EOFError if the pool is gone.
         """
@@ -56,9 +56,9 @@ class Inbox:
         if size > len(self._buffer):
             return kind, aux, self._large(size)
         self._fill(size)
-        payload = self._view[self._start : self._start + size]
+        payload = bytes(self._view[self._start : self._start + size])
         self._start += size
-        return kind, aux, payload
+        return kind, aux, memoryview(payload)
 
     def _fill(self, size: int) -> None:
         """Wait until `size` bytes are in the buffer from `_start` on."""

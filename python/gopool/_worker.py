@@ -105,7 +105,7 @@ class _Worker:
             elif kind == _wire.FUNCTION:
                 (number,) = _wire.NUMBER.unpack_from(payload)
                 code = payload[_wire.NUMBER.size :]
-                self._functions[number] = _callable(bytes(code), aux)
+                self._functions[number] = _callable(code, aux)
             elif kind == _wire.FORGET:
                 self._functions.pop(_wire.NUMBER.unpack(payload)[0], None)
             else:
@@ -115,8 +115,7 @@ class _Worker:
     def _start(self, payload: memoryview, aux: int) -> None:
         sequence, function, _batch, offset, count = _wire.SPAN.unpack_from(payload)
         if aux & _wire.CARRIED:
-            data = memoryview(bytes(payload[_wire.SPAN.size :]))
-            self._items, self._pickled = _codec.decode_batch(data)
+            self._items, self._pickled = _codec.decode_batch(payload[_wire.SPAN.size :])
         if self._slots[_page.RECALLED] <= sequence:
             self._skip(sequence, count)
             return
@@ -172,7 +171,7 @@ def _encode_error(error: BaseException) -> bytes:
     return _failure.encode(error)
 
 
-def _callable(code: bytes, convention: int) -> Callable[[Any], Any]:
+def _callable(code: memoryview, convention: int) -> Callable[[Any], Any]:
     """Return what is to be called with an item.
 
     A function that can't be had here is the failure of each of its tasks.

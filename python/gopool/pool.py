@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
+import operator
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from multiprocessing import util
 from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from . import _codec, _core, _exchange
-from ._results import SLICE, AsyncResult, MapResult
+from . import _codec, _core
+from ._results import AsyncResult, MapResult
+from ._submission import submit_call, submit_items
 from ._supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -78,8 +79,6 @@ class Pool:
             maxtasksperchild or 0,
         )
         self._state = _RUNNING
-        # Runs when the pool is collected, or at exit; never in a forked child.
-        self._finalizer = util.Finalize(self, self._supervisor.terminate, exitpriority=15)
 
     def apply(
         self, func: Callable[..., R], args: Iterable[Any] = (), kwds: Mapping[str, Any] = {}
@@ -88,7 +87,10 @@ class Pool:
 
         Raises what the call raises; otherwise as `apply_async`.
         """
-        return self._apply_async(func, args, kwds, AsyncResult(self, func), wait=True).get()
+        self._check_running()
+        result: AsyncResult[R] = AsyncResult(self, func)
+        submit_call(self._supervisor, result, func, args, kwds, wait=True)
+        return result.get()
 
     def apply_async(
         self,
@@ -108,8 +110,10 @@ class Pool:
         Difference: a callback that raises is reported through
         `threading.excepthook` and does not stop the pool.
         """
+        self._check_running()
         result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback)
-        return self._apply_async(func, args, kwds, result, wait=False)
+        submit_call(self._supervisor, result, func, args, kwds, wait=False)
+        return result
 
     def map(
         self, func: Callable[[T], R], iterable: Iterable[T], chunksize: int | None = None
@@ -176,7 +180,6 @@ class Pool:
         """
         self._state = _TERMINATED
         self._supervisor.terminate()
-        self._finalizer.cancel()
 
     def join(self) -> None:
         """Wait until all workers have exited. Blocks.
@@ -200,7 +203,10 @@ class Pool:
         self.terminate()
 
     def __del__(self) -> None:
-        if self._state == _RUNNING and _core.is_usable():
+        if self._state == _TERMINATED or not _core.is_usable():
+            return
+        self._supervisor.abandon()
+        if self._state == _RUNNING:
             message = f"unclosed running pool {self!r}"
             warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
 
@@ -218,27 +224,6 @@ class Pool:
         if self._state != _RUNNING:
             raise ValueError("Pool not running")
 
-    def _apply_async(
-        self,
-        func: Callable[..., R],
-        args: Iterable[Any],
-        kwds: Mapping[str, Any],
-        result: AsyncResult[R],
-        wait: bool,
-    ) -> AsyncResult[R]:
-        """Submit a call, and let the submission wait for it a while if `wait`."""
-        self._check_running()
-        try:
-            function = _codec.encode_function(func)
-            data = _codec.encode_call(tuple(args), dict(kwds))
-        except Exception as error:
-            self._submit_failed(result, error)
-            return result
-        result._left = 1
-        batch = _codec.Batch(data, 1, 0)
-        self._submit(result, _core.SEALED, function, _codec.APPLY, batch, wait=wait)
-        return result
-
     def _map_async(
         self,
         func: Callable[..., R],
@@ -249,29 +234,15 @@ class Pool:
         error_callback: Callable[[BaseException], object] | None,
     ) -> MapResult[R]:
         self._check_running()
-        if chunksize is not None and chunksize < 1:
+        if chunksize is not None and operator.index(chunksize) < 1:
             raise ValueError(f"Chunksize must be 1+, not {chunksize}")
         items = iterable if isinstance(iterable, (list, tuple, range)) else list(iterable)
         result: MapResult[R] = MapResult(self, func, len(items), callback, error_callback)
-        if not items:
-            return result
-        try:
-            function = _codec.encode_function(func)
-        except Exception as error:
-            self._submit_failed(result, error)
-            return result
-        chunk = self._chunk(len(items), chunksize)
-        self._submit(result, 0, function, convention, chunk=chunk)
-        try:
-            for batch in _codec.encode_items(items, chunk):
-                if isinstance(batch, _codec.Failure):
-                    result._fail(batch.index, batch.error)
-                    continue
-                result._left += batch.count
-                if not self._add(result, batch):
-                    break  # the pool has ended; the result says so
-        finally:
-            _core.native.bridge_Seal(result._job)
+        if items:
+            chunk = self._chunk(len(items), chunksize)
+            submit_items(self._supervisor, result, func, items, convention, chunk)
+        else:
+            result._release()  # as in multiprocessing, there is no call back
         return result
 
     def _chunk(self, length: int, chunksize: int | None) -> int:
@@ -282,66 +253,6 @@ class Pool:
             return 1  # the scheduler sizes what it hands out by measured time
         # Workers are replaced after so many chunks: let these be the standard library's.
         return -(-length // (4 * self._processes))
-
-    def _submit(
-        self,
-        result: AsyncResult[Any],
-        flags: int,
-        function: _codec.Function = _codec.NO_FUNCTION,
-        convention: int = _codec.CALL,
-        batch: _codec.Batch = _codec.NO_BATCH,
-        chunk: int = 1,
-        wait: bool = False,
-    ) -> None:
-        """Start the job of a result, with the first batch if there is one."""
-        if function.by_name:
-            flags |= _core.BY_REFERENCE
-        if result._told is not None:
-            flags |= _core.NOTIFY
-        core, pool = _core.native, self._supervisor.pool
-        split, end = len(function.code), len(function.code) + len(batch.data)
-
-        def submit() -> int:
-            exchange = _exchange.borrow(end)
-            try:
-                exchange.view[:split] = function.code
-                exchange.view[split:end] = batch.data
-                sizes = split, convention, end - split
-                if wait:
-                    status = core.bridge_Call(pool, exchange.handle, *sizes, flags, SLICE)
-                else:
-                    status = core.bridge_Submit(
-                        pool, exchange.handle, *sizes, batch.count, chunk, flags
-                    )
-            finally:
-                _exchange.give_back(exchange)
-            if status < 0:
-                raise self._supervisor.error(status)
-            result._job = status
-            return status
-
-        if result._told is not None:
-            self._supervisor.submit_notified(submit, result)
-        else:
-            submit()
-
-    def _submit_failed(self, result: AsyncResult[Any], error: Exception) -> None:
-        """Have a result fail; its callback is called as if the error came from a worker."""
-        result._error = error
-        self._submit(result, _core.SEALED)
-        _core.native.bridge_Forget(result._job)
-
-    def _add(self, result: AsyncResult[Any], batch: _codec.Batch) -> bool:
-        """Add a batch to the job of a result; tell whether the job still takes any."""
-        exchange = _exchange.borrow(len(batch.data))
-        try:
-            exchange.view[: len(batch.data)] = batch.data
-            status = _core.native.bridge_Add(
-                result._job, exchange.handle, len(batch.data), batch.count, batch.index
-            )
-        finally:
-            _exchange.give_back(exchange)
-        return status == 0
 
 
 def _cpu_count() -> int:

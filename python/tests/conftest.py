@@ -49,6 +49,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="both",
         help="run the tests on this implementation of Pool",
     )
+    parser.addoption(
+        "--grace",
+        type=float,
+        default=leaks.GRACE,
+        help="seconds until what a test left on its way out counts as left over",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -126,7 +132,7 @@ def nothing_is_left_over(request: pytest.FixtureRequest, warm_up: None) -> Itera
     if request.node.stash.get(FAILED, False):
         _end_what_a_failed_test_left(before)
     else:
-        found = leaks.leaks_since(before)
+        found = leaks.leaks_since(before, request.config.getoption("grace"))
         _end_what_a_failed_test_left(before)
         assert not found, "left over:\n" + "\n".join(found)
 

@@ -20,8 +20,13 @@ from support.latches import Gate
 
 
 def found_since(before: leaks.Snapshot, kind: str) -> bool:
-    """Tell whether the check reports something of this kind, and of this kind only."""
+    """Tell whether the check reports something of this kind; of no other kind may there be any.
+
+    Names in /dev/shm are left out where they are not asked for: other programs make them, too.
+    """
     found = leaks.leaks_since(before, grace=0)
+    if kind != "shared_memory":
+        found = [line for line in found if not line.startswith("shared_memory: /dev/shm/")]
     assert all(line.startswith(f"{kind}: ") for line in found), found
     return bool(found)
 
@@ -29,7 +34,7 @@ def found_since(before: leaks.Snapshot, kind: str) -> bool:
 def test_nothing_is_found_where_nothing_is() -> None:
     """No false alarm."""
     before = leaks.take_snapshot()
-    assert leaks.leaks_since(before, grace=0) == []
+    assert leaks.leaks_since(before) == []
 
 
 def test_a_child_process_is_found(gate: Gate) -> None:
@@ -154,7 +159,7 @@ def test_a_leaking_test_fails(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."]
     result = subprocess.run(
-        [*command, "-p", "conftest", "--implementation=multiprocessing", "."],
+        [*command, "-p", "conftest", "--implementation=multiprocessing", "--grace=0.5", "."],
         check=False,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(here)},

@@ -21,6 +21,8 @@ import psutil
 GRACE = 5.0
 """Seconds until what is on its way out counts as left behind."""
 
+KINDS = ("processes", "threads", "descriptors", "shared_memory")
+
 _HEAP = "/pym-"
 """Part of the file name of every block of the heap behind ``multiprocessing.Value``."""
 
@@ -44,10 +46,15 @@ def take_snapshot() -> Snapshot:
 def leaks(before: Snapshot, after: Snapshot) -> list[str]:
     """Describe what is in ``after`` and was not in ``before``."""
     found = []
-    for kind in ("processes", "threads", "descriptors", "shared_memory"):
+    for kind in KINDS:
         old, new = getattr(before, kind), getattr(after, kind)
         found += [f"{kind}: {new[key]}" for key in new if key not in old]
     return found
+
+
+def growth(before: Snapshot, after: Snapshot) -> dict[str, int]:
+    """Tell by how much each kind has grown in number."""
+    return {kind: len(getattr(after, kind)) - len(getattr(before, kind)) for kind in KINDS}
 
 
 def leaks_since(before: Snapshot, grace: float = GRACE) -> list[str]:
@@ -96,7 +103,9 @@ def _descriptors() -> dict[object, str]:
 
 
 def _shared_memory() -> dict[object, str]:
-    found: dict[object, str] = {name: f"/dev/shm/{name}" for name in os.listdir("/dev/shm")}
+    # Semaphores have a name only until they are made; those seen here are other programs' own.
+    names = [name for name in os.listdir("/dev/shm") if not name.startswith("sem.mp-")]
+    found: dict[object, str] = {name: f"/dev/shm/{name}" for name in names}
     with open("/proc/self/maps") as maps:
         for line in maps:
             fields = line.split(maxsplit=5)

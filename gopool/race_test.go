@@ -1,0 +1,163 @@
+package gopool
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// ledger is what happened to the tasks of one job.
+type ledger struct {
+	job  *Job
+	runs []atomic.Int32
+}
+
+// TestLedger lets everything happen at once and then balances the books: each
+// task of a job that ended well ran once, and came once, as an outcome or as
+// lost; a job that was terminated has no task twice.
+func TestLedger(t *testing.T) {
+	const submitters, jobs, tasks = 4, 10, 60
+	for _, end := range []struct {
+		name string
+		end  func(*Pool)
+	}{{"Close", (*Pool).Close}, {"Terminate", (*Pool).Terminate}} {
+		t.Run("with "+end.name+" while others submit, workers come and go", func(t *testing.T) {
+			for range 10 {
+				p := New(Options{})
+				owner := keep(t, p, 3)
+				var mu sync.Mutex
+				var books []*ledger
+				var all sync.WaitGroup
+				for s := range submitters {
+					all.Go(func() {
+						for range jobs {
+							l, err := submitLedger(p, tasks, s)
+							if err != nil {
+								require.ErrorAs(t, err, new(*NotRunningError))
+								return
+							}
+							mu.Lock()
+							books = append(books, l)
+							mu.Unlock()
+							if s == 0 {
+								l.job.Wait(t.Context(), tasks+1)
+							}
+						}
+					})
+				}
+				all.Go(func() {
+					for range submitters * jobs / 4 {
+						_, _ = p.Attach(NewGoroutine(t.Context()))
+						runtime.Gosched()
+					}
+					end.end(p)
+				})
+				all.Wait()
+				end.end(p)
+				join(t, p)
+				await(t, owner, "Finished")
+				for _, l := range books {
+					l.balance(t)
+				}
+			}
+		})
+	}
+}
+
+// submitLedger submits a job. Each 20th task ends its worker.
+func submitLedger(p *Pool, tasks, s int) (*ledger, error) {
+	l := &ledger{runs: make([]atomic.Int32, tasks)}
+	f := p.NewFunction(TaskFunc(func(_ context.Context, data any, offset int) (any, error) {
+		index := data.(int) + offset
+		if l.runs[index].Add(1); index%20 == 19 && s == 1 {
+			runtime.Goexit()
+		}
+		return index, nil
+	}))
+	defer p.Release(f)
+	half := tasks / 2
+	job, err := p.Submit(f, 1+s, nil, true, &Batch{Data: 0, Count: half}, &Batch{Data: half, Count: tasks - half, Index: half})
+	l.job = job
+	return l, err
+}
+
+func (l *ledger) balance(t *testing.T) {
+	require.True(t, l.job.Done())
+	done, lost := settled(l.job)
+	all := sum(done, lost)
+	for i := range l.runs {
+		ran := int(l.runs[i].Load())
+		require.LessOrEqual(t, ran, 1, "task %d ran %d times", i, ran)
+		require.LessOrEqual(t, all[i], ran, "task %d was reported, and ran %d times", i, ran)
+		if l.job.Err() == nil {
+			require.Equal(t, 1, all[i], "task %d came %d times", i, all[i])
+		}
+	}
+}
+
+// keep attaches goroutine workers and replaces those that go, until the pool
+// has finished. The channel is closed then.
+func keep(t *testing.T, p *Pool, n int) <-chan struct{} {
+	attach := func() { _, _ = p.Attach(NewGoroutine(t.Context())) }
+	for range n {
+		attach()
+	}
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		for {
+			switch event := p.Next(); event.Kind {
+			case WorkerGone:
+				if p.Exited(event.Worker, 0) {
+					attach()
+				}
+			case Finished:
+				return
+			}
+		}
+	}()
+	return finished
+}
+
+// TestPageHandshake has a worker and the pool use one page at the same time:
+// whatever the processors make of it, no task is both run and taken back.
+func TestPageHandshake(t *testing.T) {
+	const rounds, tasks = 5000, 20
+	page := newPage(t)
+	for round := range rounds {
+		page.slot(slotStarted).Store(0)
+		page.restore()
+		var ran [tasks + 2]atomic.Bool
+		skipped := uint64(tasks + 1) // first task that the worker passed over
+		begun, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			close(begun)
+			for n := uint64(1); n <= tasks; n++ {
+				page.slot(slotStarted).Store(n)
+				if page.slot(slotRecalled).Load() <= n {
+					skipped = n
+					return
+				}
+				ran[n].Store(true)
+			}
+		}()
+		<-begun
+		for range round % 40 {
+			runtime.Gosched()
+		}
+		from := page.started() + 1
+		first := page.recall(from)
+		<-done
+		require.LessOrEqual(t, first, uint64(tasks+1))
+		for n := first; n <= tasks; n++ {
+			require.False(t, ran[n].Load(), "task %d was taken back from %d on, and ran", n, first)
+		}
+		require.GreaterOrEqual(t, skipped, from)
+		require.GreaterOrEqual(t, skipped, first-1, "the worker decides about the last one only")
+	}
+}
