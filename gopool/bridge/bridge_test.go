@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -9,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gopool/gopool/gopool"
-	"github.com/gopool/gopool/gopool/wire"
 )
 
 func TestUnknownHandles(t *testing.T) {
@@ -136,41 +136,23 @@ func TestFunctions(t *testing.T) {
 		w.report(first, "y")
 		require.Positive(t, Collect(j, 1, limit, e.handle))
 	}
-	// told returns how many functions the worker was told since.
-	told := func(runs func()) (n int) {
-		functions := make(chan int)
-		frames := w.frames
-		w.frames = make(chan frame, 1000)
-		go func(into chan<- frame) {
-			count := 0
-			for f := range frames {
-				if f.kind == wire.Function {
-					count++
-				}
-				if f.kind == wire.Stop {
-					break
-				}
-				into <- f
-			}
-			functions <- count
-			close(into)
-			for range frames {
-			}
-		}(w.frames)
-		runs()
-		Close(p)
-		return <-functions
+	for range 3 {
+		run("same", 0, flagByReference) // told once
+		run("same", 1, flagByReference) // by another convention: once
 	}
-	require.Equal(t, 6, told(func() {
-		for range 3 {
-			run("same", 0, flagByReference) // once
-			run("same", 1, flagByReference) // by another convention: once
+	for range 2 {
+		run("own", 0, 0) // each time
+	}
+	run("other", 0, flagByReference)
+	require.Equal(t, int32(5), w.functions.Load())
+
+	t.Run("too many by reference are forgotten, and told again", func(t *testing.T) {
+		for i := range maxFunctions {
+			run(fmt.Sprint(i), 0, flagByReference)
 		}
-		for range 2 {
-			run("own", 0, 0) // each time
-		}
-		run("other", 0, flagByReference)
-		run("more", 0, flagByReference)
-	}))
+		w.functions.Store(0)
+		run("same", 0, flagByReference)
+		require.Equal(t, int32(1), w.functions.Load())
+	})
 	finish(t, p, w)
 }

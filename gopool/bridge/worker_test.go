@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,8 @@ type worker struct {
 	socket *os.File
 	page   *os.File
 	frames chan frame
+
+	functions atomic.Int32 // that it was told
 }
 
 type frame struct {
@@ -58,6 +61,7 @@ func attach(t *testing.T, p int64) *worker {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
+	require.NoError(t, unix.SetNonblock(fds[1], true)) // so that Close ends a Read
 	page := memfd(t, gopool.PageSize)
 	w := &worker{t: t, socket: os.NewFile(uintptr(fds[1]), "socket"), page: page, frames: make(chan frame, 1000)}
 	w.number = Attach(p, int64(fds[0]), int64(page.Fd()), int64(os.Getpid()))
@@ -90,6 +94,9 @@ func (w *worker) read() {
 		}
 		if _, err := io.ReadFull(w.socket, f.payload); err != nil {
 			return
+		}
+		if f.kind == wire.Function {
+			w.functions.Add(1)
 		}
 		w.frames <- f
 	}

@@ -1,0 +1,103 @@
+package gopool
+
+import (
+	"bytes"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// streams returns both ends of a socket.
+func streams(t *testing.T) (ours, theirs stream) {
+	t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		stream(fds[0]).close()
+		stream(fds[1]).close()
+	})
+	return stream(fds[0]), stream(fds[1])
+}
+
+// parts are buffers of those sizes, together the bytes 0, 1, 2 …
+func parts(sizes ...int) (buffers [][]byte, all []byte) {
+	for _, size := range sizes {
+		b := make([]byte, size)
+		for i := range b {
+			b[i] = byte(len(all) + i)
+		}
+		buffers, all = append(buffers, b), append(all, b...)
+	}
+	return buffers, all
+}
+
+func TestStream(t *testing.T) {
+	t.Run("writes many buffers in order", func(t *testing.T) {
+		ours, theirs := streams(t)
+		sizes := bytes.Repeat([]byte{1, 0, 7}, 800)
+		buffers, all := parts()
+		for _, size := range sizes {
+			b, _ := parts(int(size))
+			buffers, all = append(buffers, b...), append(all, b[0]...)
+		}
+		for len(buffers) > 0 {
+			rest, err := ours.write(buffers, true)
+			require.NoError(t, err)
+			require.Less(t, len(rest), len(buffers))
+			buffers = rest
+		}
+		got := make([]byte, len(all))
+		_, err := io.ReadFull(theirs, got)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(all, got))
+	})
+	t.Run("returns what a full socket does not take", func(t *testing.T) {
+		ours, theirs := streams(t)
+		buffers, all := parts(3000, 1<<20)
+		rest, err := ours.write(buffers, false)
+		require.NoError(t, err)
+		require.Len(t, rest, 1)
+		again, err := ours.write(rest, false)
+		require.NoError(t, err)
+		require.Equal(t, rest, again, "nothing")
+		got := make([]byte, len(all)-len(rest[0]))
+		_, err = io.ReadFull(theirs, got)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(all[:len(got)], got))
+		require.True(t, bytes.Equal(all[len(got):], rest[0]))
+	})
+	t.Run("what was written can be read after the other side was shut", func(t *testing.T) {
+		ours, theirs := streams(t)
+		_, err := theirs.write([][]byte{[]byte("last words")}, true)
+		require.NoError(t, err)
+		ours.shut()
+		got, err := io.ReadAll(ours)
+		require.NoError(t, err)
+		require.Equal(t, "last words", string(got))
+		_, err = ours.write([][]byte{{1}}, true)
+		require.ErrorIs(t, err, unix.EPIPE, "an error, no signal")
+	})
+	t.Run("await tells whether there is something before the deadline", func(t *testing.T) {
+		ours, theirs := streams(t)
+		require.False(t, ours.await(time.Now().Add(-time.Second)))
+		require.False(t, ours.await(time.Now().Add(time.Millisecond)))
+		_, err := theirs.write([][]byte{{1}}, true)
+		require.NoError(t, err)
+		require.True(t, ours.await(time.Now().Add(limit)))
+		other, _ := streams(t)
+		other.shut()
+		require.True(t, other.await(time.Now().Add(limit)), "the end is something")
+	})
+}
+
+func TestAfter(t *testing.T) {
+	sizes := []int{2, 0, 3, 1}
+	_, all := parts(sizes...)
+	for n := 0; n <= len(all); n++ {
+		buffers, _ := parts(sizes...)
+		require.Equal(t, string(all[n:]), string(bytes.Join(after(buffers, n), nil)), "after %d bytes", n)
+	}
+}
