@@ -71,6 +71,10 @@ func (c *crew) start() error {
 	if err != nil {
 		return err
 	}
+	if w := worker.(*process); c.script == "unwatched" { // as where the system has no pidfd
+		_ = w.death.Close()
+		w.death = nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	id, err := c.pool.Attach(worker)

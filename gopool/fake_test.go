@@ -10,7 +10,7 @@ import (
 )
 
 // limit is how long a test waits for what must come. It only detects failure.
-const limit = 3 * time.Second
+const limit = 20 * time.Second
 
 // fakeWorker is a Worker that records what the pool tells it and does nothing
 // by itself: the test says what it has started and reports for it.

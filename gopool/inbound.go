@@ -20,6 +20,7 @@ type inbound struct {
 	frames *wire.Reader
 	handle func(wire.Frame) error // with what the leader has read
 	more   func() bool            // the worker has something to report
+	failed error                  // what ended the reading; the leader's
 
 	mu  sync.Mutex
 	due sync.Cond // for serve: wanted and not led
@@ -27,6 +28,7 @@ type inbound struct {
 	// something to report sets it, unless it leads.
 	wanted bool
 	led    bool
+	ended  bool // the end of the socket is to be read
 }
 
 func (in *inbound) init(socket stream, handle func(wire.Frame) error, more func() bool) {
@@ -46,6 +48,15 @@ func (in *inbound) attend() {
 	}
 }
 
+// end is attend for good: the socket has been shut. It needs its own mark, as
+// the worker need not have anything to report, which is what yield goes by.
+func (in *inbound) end() {
+	in.mu.Lock()
+	in.ended = true
+	in.mu.Unlock()
+	in.attend()
+}
+
 // serve is the reader goroutine. It returns when the socket has come to its end
 // or has said what can't be believed.
 func (in *inbound) serve() {
@@ -57,11 +68,7 @@ func (in *inbound) serve() {
 		in.led = true
 		in.mu.Unlock()
 		for again := true; again; again = !in.yield() {
-			frame, err := in.frames.Next()
-			if err == nil {
-				err = in.handle(frame)
-			}
-			if err != nil {
+			if in.next() != nil {
 				return // led for ever: nobody else need read
 			}
 		}
@@ -78,7 +85,7 @@ func (in *inbound) yield() bool {
 	more := in.more()
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.wanted = in.wanted || more
+	in.wanted = in.wanted || more || in.ended
 	in.led = in.wanted
 	return !in.led
 }
@@ -112,13 +119,24 @@ func (in *inbound) read(done func() bool, deadline time.Time) bool {
 				return false
 			}
 		}
-		frame, err := in.frames.Next()
-		if err != nil || in.handle(frame) != nil {
-			in.socket.shut() // the reader goroutine finds the end, and says so
-			return false
+		if in.next() != nil {
+			in.socket.shut()
+			return false // the reader goroutine finds the error, and ends
 		}
 	}
 	return true
+}
+
+// next takes in one frame. After an error nothing more is read: what comes
+// behind it would be no better.
+func (in *inbound) next() error {
+	if in.failed == nil {
+		var frame wire.Frame
+		if frame, in.failed = in.frames.Next(); in.failed == nil {
+			in.failed = in.handle(frame)
+		}
+	}
+	return in.failed
 }
 
 // await blocks until there is something to read, and tells whether that was

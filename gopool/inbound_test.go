@@ -29,8 +29,12 @@ func newHeard(t *testing.T) *heard {
 	h := &heard{theirs: theirs, texts: make(chan string, 10_000), served: make(chan struct{})}
 	h.init(ours, func(f wire.Frame) error {
 		h.texts <- string(f.Payload)
-		if string(f.Payload) == "lie" {
+		switch string(f.Payload) {
+		case "lie":
 			return errors.New("not believed")
+		case "last":
+			ours.shut()
+			h.end()
 		}
 		return nil
 	}, h.expected.Load)
@@ -41,7 +45,7 @@ func newHeard(t *testing.T) *heard {
 	}()
 	t.Cleanup(func() {
 		ours.shut()
-		h.attend()
+		h.end()
 		await(t, h.served, "the reader")
 	})
 	return h
@@ -112,6 +116,7 @@ func TestInbound(t *testing.T) {
 			first <- h.lead(func() bool { once.Do(func() { close(begun) }); return len(h.texts) > 0 }, soon())
 		}()
 		await(t, begun, "the leader")
+		h.expected.Store(true)
 		require.False(t, h.lead(h.until(2), soon()))
 		h.say(t, "a")
 		require.True(t, await(t, first, "the leader"))
@@ -119,11 +124,23 @@ func TestInbound(t *testing.T) {
 		require.Equal(t, "a", <-h.texts)
 		require.Equal(t, "b", await(t, h.texts, "a frame: the second was wanted"))
 	})
+	t.Run("the end is read also if it comes while a report is handled", func(t *testing.T) {
+		for _, leads := range []bool{true, false} {
+			h := newHeard(t)
+			h.say(t, "last")
+			if leads {
+				require.True(t, h.lead(h.until(1), soon()))
+			} else {
+				h.attend()
+			}
+			await(t, h.served, "the reader's end")
+		}
+	})
 	t.Run("rubbish and lies end the reading, whoever leads", func(t *testing.T) {
 		for _, leads := range []bool{true, false} {
 			for _, frame := range [][]byte{wire.AppendStop(nil), wire.AppendFailed(nil, "lie")} {
 				h := newHeard(t)
-				_, err := h.theirs.write([][]byte{frame}, true)
+				_, err := h.theirs.write([][]byte{frame, wire.AppendFailed(nil, "truth")}, true)
 				require.NoError(t, err)
 				if leads {
 					require.False(t, h.lead(h.until(5), soon()))
@@ -131,6 +148,9 @@ func TestInbound(t *testing.T) {
 				h.attend()
 				await(t, h.served, "the reader's end")
 				require.False(t, h.lead(h.until(5), soon()), "led for ever")
+				for len(h.texts) > 0 {
+					require.Equal(t, "lie", <-h.texts, "what follows is not believed either")
+				}
 			}
 		}
 	})

@@ -56,8 +56,14 @@ type Lost struct {
 	Exit   int // exit code, or minus the number of the signal
 }
 
+// UnknownExit is the Exit of a worker of which nobody knows how it ended.
+const UnknownExit = 1 << 16
+
 // String says how the worker ended.
 func (l Lost) String() string {
+	if l.Exit == UnknownExit {
+		return "ended"
+	}
 	if l.Exit >= 0 {
 		return fmt.Sprintf("exited with code %d", l.Exit)
 	}
@@ -91,6 +97,7 @@ type Job struct {
 	forgotten bool
 	err       error // why unsettled tasks will never be
 	arrived   []Segment
+	taken     int // segments that arrived and were taken
 	available int // tasks in arrived
 	wanted    int // the fewest available tasks that a waiter wants
 	changed   chan struct{}
@@ -137,13 +144,6 @@ func (j *Job) Done() bool {
 	return j.done()
 }
 
-// Spent tells whether nothing is left to take and nothing will come.
-func (j *Job) Spent() bool {
-	j.pool.mu.Lock()
-	defer j.pool.mu.Unlock()
-	return j.done() && j.available == 0
-}
-
 // Err returns why tasks of the job will never have an outcome, or nil.
 func (j *Job) Err() error {
 	j.pool.mu.Lock()
@@ -181,27 +181,29 @@ func (j *Job) Take() []Segment {
 	j.pool.mu.Lock()
 	defer j.pool.mu.Unlock()
 	taken := j.arrived
-	j.arrived, j.available = nil, 0
+	j.forget(len(taken))
 	return taken
 }
 
-// Return puts back segments that were taken, in front of all others.
-func (j *Job) Return(segments []Segment) {
-	if len(segments) == 0 {
-		return
-	}
+// After returns the segments that arrived after the first n, and forgets these.
+// So a caller that counts what it has made use of can ask again.
+func (j *Job) After(n int) []Segment {
 	j.pool.mu.Lock()
 	defer j.pool.mu.Unlock()
-	j.arrived = append(segments[:len(segments):len(segments)], j.arrived...)
-	for _, s := range segments {
-		j.available += s.Count
-	}
-	if j.available >= j.wanted {
-		j.wake()
-	}
+	j.forget(min(n-j.taken, len(j.arrived)))
+	return j.arrived
 }
 
 // The methods below are called with pool.mu held.
+
+// forget drops the first n segments.
+func (j *Job) forget(n int) {
+	for _, s := range j.arrived[:max(0, n)] {
+		j.available -= s.Count
+		j.taken++
+	}
+	j.arrived = j.arrived[max(0, n):]
+}
 
 func (j *Job) done() bool { return j.err != nil || j.sealed && j.open == 0 }
 

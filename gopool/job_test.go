@@ -122,14 +122,6 @@ func TestWait(t *testing.T) {
 		require.True(t, await(t, result, "Wait"))
 		require.ErrorIs(t, j.Err(), ErrTerminated)
 	})
-	t.Run("ends when another taker puts back enough", func(t *testing.T) {
-		p, j := openJob(t)
-		arrive(p, j, 2)
-		taken := j.Take()
-		result := waiter(t, within(t), j, 1)
-		j.Return(taken)
-		require.True(t, await(t, result, "Wait"))
-	})
 }
 
 func TestTake(t *testing.T) {
@@ -140,30 +132,23 @@ func TestTake(t *testing.T) {
 		require.Equal(t, []Segment{{Count: 1}, {Count: 2}}, j.Take())
 		require.Empty(t, j.Take())
 	})
-	t.Run("what is returned comes first again", func(t *testing.T) {
+	t.Run("who counts can ask again, until it has counted on", func(t *testing.T) {
 		p, j := openJob(t)
 		arrive(p, j, 1)
 		arrive(p, j, 2)
-		taken := j.Take()
+		for range 2 {
+			require.Equal(t, []Segment{{Count: 1}, {Count: 2}}, j.After(0))
+		}
 		arrive(p, j, 3)
-		j.Return(taken[1:])
-		j.Return(nil)
+		require.Equal(t, []Segment{{Count: 2}, {Count: 3}}, j.After(1))
+		require.Equal(t, []Segment{{Count: 2}, {Count: 3}}, j.After(0), "the first is forgotten")
 		require.True(t, j.Wait(within(t), 5))
-		require.Equal(t, []Segment{{Count: 2}, {Count: 3}}, j.Take())
-	})
-	t.Run("a job is spent when it is done and all has been taken", func(t *testing.T) {
-		p, j := openJob(t)
-		arrive(p, j, 1)
-		require.False(t, j.Spent())
-		taken := j.Take()
-		require.False(t, j.Spent(), "more may come")
-		arrive(p, j, 1)
-		j.Seal()
-		require.False(t, j.Spent(), "one has come since")
-		j.Take()
-		require.True(t, j.Spent())
-		j.Return(taken)
-		require.False(t, j.Spent())
+		require.False(t, j.Wait(expired(t), 6))
+		require.Empty(t, j.After(3))
+		require.False(t, j.Wait(expired(t), 1))
+		require.Empty(t, j.After(99), "what has not come can't be forgotten")
+		arrive(p, j, 4)
+		require.Equal(t, []Segment{{Count: 4}}, j.After(3))
 	})
 	t.Run("a forgotten job keeps nothing, and ends all the same", func(t *testing.T) {
 		p, j := openJob(t)

@@ -65,11 +65,8 @@ func (o *outbound) flush() {
 		// An error is the reader's to learn of too, and it ends the worker.
 		rest, _ := o.socket.write(buffers, false)
 		o.mu.Lock()
-		o.owned = false
-		if len(rest) > 0 {
-			o.owned, o.rest = true, rest
-			o.work.Signal()
-		}
+		o.owned, o.rest = len(rest) > 0, rest
+		o.work.Broadcast()
 	}
 }
 
@@ -107,10 +104,14 @@ func (o *outbound) serve() {
 	}
 }
 
-// end makes serve return. A write that waits is ended by shutting the socket.
+// end makes serve return, and waits for a flush that is writing, so that the
+// socket can be closed. A write that waits is ended by shutting the socket.
 func (o *outbound) end() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.ended = true
-	o.work.Signal()
+	o.work.Broadcast()
+	for o.owned && len(o.rest) == 0 {
+		o.work.Wait()
+	}
 }

@@ -64,7 +64,9 @@ func (p page) restore()        { p.slot(slotRecalled).Store(never) }
 // worker will see the recall. If we see a number that was recalled, the worker
 // may or may not have seen it in time, and tells us which.
 func (p page) recall(from uint64) uint64 {
-	p.slot(slotRecalled).Store(from) // a full fence: Go's atomics are sequentially consistent
+	// A full fence: Go's atomics are sequentially consistent. Swap, because the
+	// race detector makes no more than a release of a Store (golang/go#58020).
+	p.slot(slotRecalled).Swap(from)
 	return max(from, p.started()+1)
 }
 

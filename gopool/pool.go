@@ -201,7 +201,7 @@ func (p *Pool) submit(f *Function, chunk int, onDone func(), sealed bool, batche
 		return nil, p.notRunning()
 	}
 	f.refs++
-	j := &Job{pool: p, fn: f, chunk: chunk, onDone: onDone}
+	j := &Job{pool: p, fn: f, chunk: min(chunk, maxChunk), onDone: onDone}
 	p.jobs[j] = struct{}{}
 	for _, b := range batches {
 		j.add(b)

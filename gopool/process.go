@@ -116,7 +116,7 @@ func outcomes(o wire.Outcomes) Outcomes {
 func (w *process) awaitDeath() {
 	awaitReadable(w.death)
 	w.socket.shut()
-	w.in.attend()
+	w.in.end()
 }
 
 func (w *process) Grant(g Grant) {
@@ -178,7 +178,7 @@ func (w *process) Harvest() (Outcomes, bool) {
 func (w *process) Release() {
 	w.socket.shut()
 	w.out.end()
-	w.in.attend()
+	w.in.end()
 	if w.death != nil {
 		_ = w.death.Close()
 	}

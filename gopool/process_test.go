@@ -74,6 +74,31 @@ func TestProcessLoss(t *testing.T) {
 		require.Equal(t, map[int]string{0: "\x02"}, results)
 		require.Empty(t, lost)
 	})
+	t.Run("that a worker ended right after its report is noticed", func(t *testing.T) {
+		c := newCrew(t, 1, "serve", Options{})
+		for n := range 30 {
+			results, lost := c.wait(c.submit("leave", 1, 2))
+			require.Equal(t, map[int]string{0: "\x02"}, results)
+			require.Empty(t, lost)
+			eventually(t, "a replacement", func() bool {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				return len(c.exits) == n+1 && len(c.workers) == 1
+			})
+		}
+	})
+	t.Run("without a death watch the end of file tells", func(t *testing.T) {
+		c := newCrew(t, 1, "unwatched", Options{})
+		require.Equal(t, Lost{1, -9}, survive(t, c, "die"))
+		c.kill()
+		results, lost := c.wait(c.submit("echo", 1, 2))
+		require.Equal(t, map[int]string{0: "\x02"}, results, "when there is something to expect")
+		require.Empty(t, lost)
+		_, err := c.pool.Call(c.pool.NewFunction(Code{Bytes: []byte("echo")}), &Batch{Data: []byte{3}, Count: 1}, time.Now().Add(limit))
+		require.NoError(t, err)
+		c.pool.Close()
+		join(t, c.pool)
+	})
 	t.Run("a child that holds the socket open does not hide the end", func(t *testing.T) {
 		c := newHeldCrew(t)
 		require.Equal(t, Lost{1, -9}, survive(t, c, "bequeath"))

@@ -138,7 +138,7 @@ func TestPageHandshake(t *testing.T) {
 			defer close(done)
 			close(begun)
 			for n := uint64(1); n <= tasks; n++ {
-				page.slot(slotStarted).Store(n)
+				page.slot(slotStarted).Swap(n) // see page.recall for why it is no Store
 				if page.slot(slotRecalled).Load() <= n {
 					skipped = n
 					return

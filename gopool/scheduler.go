@@ -11,6 +11,8 @@ const (
 	ahead = 20 * time.Millisecond
 	// maxGrant keeps a grant's outcomes within what one report holds.
 	maxGrant = 2048
+	// maxChunk is more than any batch holds, and few enough to multiply.
+	maxChunk = 1 << 32
 )
 
 // dispatch grants tasks to all workers that should have more: first to those

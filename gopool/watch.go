@@ -1,12 +1,20 @@
 package gopool
 
 import (
+	"runtime"
 	"time"
 )
 
 // tick is how often workers are looked at while one has tasks behind the one
 // that it is in.
 const tick = 2 * time.Millisecond
+
+// watchable tells whether the page of a live worker can be relied on. The
+// argument (docs/architecture.md, Taking tasks back) needs stores that become
+// visible in their order, which Python code can't ask for: amd64 gives it,
+// other processors do not. There, tasks stay with the worker they were granted
+// to. A dead worker's page is in order everywhere.
+const watchable = runtime.GOARCH == "amd64"
 
 // watch looks after workers that are stuck in a long task with others behind
 // it: finished outcomes that such a worker has not sent are fetched, and what
@@ -20,7 +28,7 @@ type watch struct {
 
 // need arms the watch if m has to be looked at.
 func (w *watch) need(m *member) {
-	if m.tasks < 2 || w.armed || w.pool.state >= terminated {
+	if !watchable || m.tasks < 2 || w.armed || w.pool.state >= terminated {
 		return
 	}
 	w.armed = true

@@ -3,7 +3,7 @@
 // All other bytes cross in an exchange.
 //
 // Objects are named by handles. A result below zero is a status (status.go).
-// No function but NextEvent, NextDone, Call, Wait and Collect blocks, and gopy
+// No function but NextEvent, NextDone, Submit, Wait and Collect blocks, and gopy
 // releases the GIL around all of them.
 package bridge
 
@@ -106,7 +106,7 @@ func Close(handle int64) int64 {
 
 // Terminate ends all jobs where they are.
 func Terminate(handle int64) int64 {
-	return withPool(handle, func(p *pool) int64 { p.Pool.Terminate(); p.done.end(true); return 0 })
+	return withPool(handle, func(p *pool) int64 { p.done.end(true); p.Pool.Terminate(); return 0 })
 }
 
 // Break terminates the pool for the cause that is in the first size bytes of

@@ -25,12 +25,11 @@ func TestUnknownHandles(t *testing.T) {
 		"Break":         Break(none, e.handle, 0),
 		"Cause":         Cause(none, e.handle),
 		"Release":       Release(none),
-		"Submit":        Submit(none, e.handle, 0, 0, 0, 0, 1, 0),
-		"Call":          Call(none, e.handle, 0, 0, 0, 0, 0),
+		"Submit":        Submit(none, 1, e.handle, 0, 0, 0, 0, 1, 0, 0),
 		"Add":           Add(none, e.handle, 0, 0, 0),
 		"Seal":          Seal(none),
 		"Wait":          Wait(none, 0),
-		"Collect":       Collect(none, 1, 0, e.handle),
+		"Collect":       Collect(none, 0, 1, 0, e.handle),
 		"NextDone":      NextDone(none),
 		"EndDone":       EndDone(none),
 		"CloseExchange": CloseExchange(none),
@@ -41,12 +40,12 @@ func TestUnknownHandles(t *testing.T) {
 
 	t.Run("of an exchange", func(t *testing.T) {
 		p := newPool(t)
-		require.Equal(t, int64(statusUnknown), Submit(p, none, 0, 0, 0, 0, 1, 0))
+		require.Equal(t, int64(statusUnknown), Submit(p, 1, none, 0, 0, 0, 0, 1, 0, 0))
 		require.Equal(t, int64(statusUnknown), Break(p, none, 0))
 		require.Equal(t, int64(statusUnknown), Cause(p, none))
 		j := e.submit(p, "f", "", 0, 1, 0)
 		require.Equal(t, int64(statusUnknown), Add(j, none, 0, 0, 0))
-		require.Equal(t, int64(statusUnknown), Collect(j, 1, 0, none))
+		require.Equal(t, int64(statusUnknown), Collect(j, 0, 1, 0, none))
 		require.Zero(t, Forget(j))
 		finish(t, p)
 	})
@@ -88,7 +87,7 @@ func TestEvents(t *testing.T) {
 	require.Zero(t, Terminate(p))
 	require.Equal(t, int64(gopool.StopAll)<<32, NextEvent(p))
 	require.Equal(t, int64(gopool.Finished)<<32, NextEvent(p))
-	require.Equal(t, int64(statusTerminated), Collect(j, 1, -1, e.handle))
+	require.Equal(t, int64(statusTerminated), Collect(j, 0, 1, -1, e.handle))
 	require.Zero(t, Forget(j))
 	require.Zero(t, Release(p))
 	for range w.frames {
@@ -104,7 +103,7 @@ func TestBreak(t *testing.T) {
 	clear(e.memory)
 	require.Equal(t, int64(len("no memory")), Cause(p, e.handle))
 	require.Equal(t, "no memory", string(e.memory[:len("no memory")]))
-	require.Equal(t, int64(statusBroken), Collect(j, 1, -1, e.handle))
+	require.Equal(t, int64(statusBroken), Collect(j, 0, 1, -1, e.handle))
 	require.Equal(t, int64(statusBroken), e.submit(p, "f", "x", 1, 1, flagSealed))
 	require.Zero(t, Forget(j))
 	finish(t, p)
@@ -118,8 +117,8 @@ func TestHandles(t *testing.T) {
 	require.Equal(t, before+3, Handles())
 	first, _ := w.grant()
 	w.report(first, "y")
-	require.Positive(t, Collect(j, 1, limit, e.handle))
-	require.Equal(t, before+2, Handles(), "a job that was collected has no handle")
+	e.collect(t, j, 1)
+	require.Equal(t, before+2, Handles(), "a job that was forgotten has no handle")
 	finish(t, p, w)
 	require.Equal(t, before+1, Handles())
 	require.Eventually(t, func() bool { return Goroutines() <= goroutines+1 }, limit*time.Millisecond, time.Millisecond)
@@ -130,11 +129,11 @@ func TestFunctions(t *testing.T) {
 	w := attach(t, p)
 	run := func(code string, convention, flags int64) {
 		copy(e.memory, code+"x")
-		j := Submit(p, e.handle, int64(len(code)), convention, 1, 1, 1, flagSealed|flags)
-		require.Positive(t, j)
+		j := lastJob.Add(1)
+		require.Zero(t, Submit(p, j, e.handle, int64(len(code)), convention, 1, 1, 1, flagSealed|flags, 0))
 		first, _ := w.grant()
 		w.report(first, "y")
-		require.Positive(t, Collect(j, 1, limit, e.handle))
+		e.collect(t, j, 1)
 	}
 	for range 3 {
 		run("same", 0, flagByReference) // told once

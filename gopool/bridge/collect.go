@@ -16,40 +16,35 @@ const kindLost = 2
 // follow, then the data.
 const segmentHeader = 48
 
-// Collect moves outcomes of the job that have arrived into the exchange and
-// returns how many bytes of it they take. It blocks until at least want are
-// there or no more will come, at most timeout ms (below 0: without end). A job
-// that is done and collected loses its handle.
-func Collect(handle, want, timeout, exchange int64) int64 {
+// Collect copies outcomes of the job into the exchange and returns how many
+// bytes of it they take: those segments that arrived after the first taken,
+// which are forgotten, as many as fit. It blocks until at least want outcomes
+// are there or no more will come, at most timeout ms (below 0: without end).
+func Collect(handle, taken, want, timeout, exchange int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 {
 		memory, ok := exchanges.find(exchange)
 		if !ok {
 			return statusUnknown
 		}
+		j.After(int(taken)) // they would count as wanted
 		if !wait(j, int(want), timeout) {
 			return statusTimeout
 		}
 		used := 0
-		segments := j.Take()
-		for i, s := range segments {
+		for _, s := range j.After(int(taken)) {
 			encoding, o := encoded(s)
 			size := segmentHeader + len(o.Lengths) + len(o.Data)
 			if size > len(memory)-used {
-				j.Return(segments[i:])
 				if used == 0 {
 					return -int64(size)
 				}
-				return int64(used)
+				break
 			}
 			writeSegment(memory[used:], s, encoding, o)
 			used += size
 		}
-		if err := j.Err(); err != nil {
-			if used == 0 {
-				return statusOf(err)
-			}
-		} else if j.Spent() {
-			jobs.drop(handle)
+		if err := j.Err(); err != nil && used == 0 {
+			return statusOf(err)
 		}
 		return int64(used)
 	})
@@ -60,8 +55,9 @@ func encoded(s gopool.Segment) (int, wire.Outcomes) {
 	case wire.Outcomes:
 		return int(payload.Encoding), payload.Window(s.Skip, s.Count)
 	case gopool.Lost:
-		data := binary.LittleEndian.AppendUint64(nil, uint64(payload.Worker))
-		return kindLost, wire.Outcomes{Data: binary.LittleEndian.AppendUint64(data, uint64(payload.Exit))}
+		data := binary.LittleEndian.AppendUint64(nil, uint64(payload.Exit))
+		data = binary.LittleEndian.AppendUint64(data, uint64(payload.Worker))
+		return kindLost, wire.Outcomes{Data: append(data, payload.String()...)}
 	}
 	panic("a payload of another kind of worker")
 }

@@ -12,21 +12,27 @@ import (
 )
 
 func TestCollect(t *testing.T) {
-	t.Run("returns as soon as enough is there, the rest later", func(t *testing.T) {
+	t.Run("returns as soon as enough is there, and the rest to who has counted", func(t *testing.T) {
 		p, e := newPool(t), newExchange(t, 1<<16)
 		w := attach(t, p)
 		j := e.submit(p, "f", "xxxx", 4, 4, flagSealed)
 		first, count := w.grant()
 		require.Equal(t, 4, count)
 		w.report(first, "a")
-		got := e.segments(Collect(j, 1, limit, e.handle))
-		require.Equal(t, 0, got[0].index)
+		for range 2 {
+			got := e.segments(Collect(j, 0, 1, limit, e.handle))
+			require.Len(t, got, 1, "again and again, until it is counted")
+			require.Equal(t, "a", got[0].data)
+		}
+		require.Equal(t, int64(statusTimeout), Collect(j, 1, 1, 0, e.handle))
 		w.report(first+1, "b")
 		w.report(first+2, "c", "d")
-		got = e.segments(Collect(j, 3, limit, e.handle))
+		got := e.segments(Collect(j, 1, 3, limit, e.handle))
 		require.Len(t, got, 2)
 		require.Equal(t, segment{2, 2, 0, int(wire.Stream), got[1].lengths, "cd"}, got[1])
-		require.Equal(t, int64(statusUnknown), Collect(j, 1, 0, e.handle))
+		require.Zero(t, Collect(j, 3, 1, 0, e.handle), "done, and all is collected")
+		require.Zero(t, Forget(j))
+		require.Equal(t, int64(statusUnknown), Collect(j, 3, 1, 0, e.handle))
 		finish(t, p, w)
 	})
 	t.Run("a report is cut where its tasks belong to two jobs", func(t *testing.T) {
@@ -35,17 +41,17 @@ func TestCollect(t *testing.T) {
 		one := e.submit(p, "f", "x", 1, 1, flagSealed|flagByReference)
 		first, _ := w.grant()
 		w.report(first, "timed") // 30 ms: nothing is sent ahead
-		require.Positive(t, Collect(one, 1, limit, e.handle))
+		e.collect(t, one, 1)
 		one = e.submit(p, "f", "xx", 2, 2, flagSealed|flagByReference)
 		first, _ = w.grant()
 		list := wire.AppendOutcomes(nil, wire.Outcomes{First: first - 1, Count: 3, Data: []byte("list of three")})
 		w.send(list)
-		got := e.segments(Collect(one, 2, limit, e.handle))
+		got := e.collect(t, one, 2)
 		require.Equal(t, []segment{{0, 2, 1, int(wire.List), []byte{}, "list of three"}}, got)
 		one = e.submit(p, "f", "xx", 2, 2, flagSealed|flagByReference)
 		first, _ = w.grant()
 		w.report(first-2, "known", "known", "a", "bb")
-		got = e.segments(Collect(one, 2, limit, e.handle))
+		got = e.collect(t, one, 2)
 		require.Equal(t, "abb", got[0].data)
 		require.Zero(t, got[0].skip, "a stream is cut here")
 		finish(t, p, w)
@@ -58,13 +64,14 @@ func TestCollect(t *testing.T) {
 		w.report(first, "little")
 		w.report(first+1, strings.Repeat("x", 5000))
 		require.Zero(t, Wait(j, limit))
-		got := small.segments(Collect(j, 2, -1, small.handle))
+		got := small.segments(Collect(j, 0, 2, -1, small.handle))
 		require.Len(t, got, 1, "as much as fits")
 		require.Equal(t, "little", got[0].data)
-		size := -Collect(j, 1, -1, small.handle)
+		size := -Collect(j, 1, 1, -1, small.handle)
 		require.Equal(t, int64(segmentHeader+8+5000), size)
-		require.Equal(t, size, Collect(j, 1, -1, e.handle))
+		require.Equal(t, size, Collect(j, 1, 1, -1, e.handle))
 		require.Equal(t, strings.Repeat("x", 5000), e.segments(size)[0].data)
+		require.Zero(t, Forget(j))
 		finish(t, p, w)
 	})
 	t.Run("a lost task names its worker, and how that ended", func(t *testing.T) {
@@ -77,19 +84,20 @@ func TestCollect(t *testing.T) {
 		require.NoError(t, w.socket.Close())
 		require.Equal(t, int64(gopool.WorkerGone)<<32|w.number, NextEvent(p))
 		require.Equal(t, int64(1), Exited(p, w.number, -9))
-		got := e.segments(Collect(j, 1, limit, e.handle))
+		got := e.collect(t, j, 1)
 		require.Len(t, got, 1)
 		require.Equal(t, kindLost, got[0].encoding)
-		require.Equal(t, w.number, int64(binary.LittleEndian.Uint64([]byte(got[0].data))))
-		require.Equal(t, int64(-9), int64(binary.LittleEndian.Uint64([]byte(got[0].data[8:]))))
+		require.Equal(t, int64(-9), int64(binary.LittleEndian.Uint64([]byte(got[0].data))))
+		require.Equal(t, w.number, int64(binary.LittleEndian.Uint64([]byte(got[0].data[8:]))))
+		require.Equal(t, "was killed by SIGKILL", got[0].data[16:])
 		finish(t, p)
 		for range w.frames {
 		}
 	})
 }
 
-// TestCollectWhileReportsArrive: a job keeps its handle until all of it has been
-// collected, also where the last report comes while the one before is copied.
+// TestCollectWhileReportsArrive: whatever comes while the reports before are
+// copied is neither lost nor collected twice.
 func TestCollectWhileReportsArrive(t *testing.T) {
 	p, e := newPool(t), newExchange(t, 1<<20)
 	w := attach(t, p)
@@ -105,15 +113,16 @@ func TestCollectWhileReportsArrive(t *testing.T) {
 				w.report(first+i, large)
 			}
 		}()
-		for left := tasks; left > 0; {
-			used := Collect(j, 1, limit, e.handle)
-			require.Positive(t, used, "%d tasks to come", left)
+		for taken := 0; taken < tasks; {
+			used := Collect(j, int64(taken), 1, limit, e.handle)
+			require.Positive(t, used, "%d segments taken", taken)
 			for _, s := range e.segments(used) {
-				left -= s.count
+				require.Equal(t, taken, s.index)
+				taken++
 			}
 		}
 		<-sent
-		require.Equal(t, int64(statusUnknown), Collect(j, 1, 0, e.handle))
+		require.Zero(t, Forget(j))
 	}
 	finish(t, p, w)
 }

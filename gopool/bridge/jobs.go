@@ -9,64 +9,50 @@ import (
 	"github.com/gopool/gopool/gopool"
 )
 
-// Flags of Submit and Call.
+// Flags of Submit.
 const (
 	flagByReference = 1 << iota // the function is the same wherever its code is
 	flagSealed                  // no more tasks will come
 	flagNotify                  // NextDone is to return the job
 )
 
-// Submit starts a job. The exchange holds the function's code, then a batch of
-// count tasks, of which the first is number 0 of the job.
-func Submit(handle, exchange, codeSize, convention, batchSize, count, chunk, flags int64) int64 {
-	return withFunction(handle, exchange, codeSize, convention, flags, func(p *pool, f *gopool.Function, rest []byte) int64 {
-		id := jobs.reserve()
-		var onDone func()
-		if flags&flagNotify != 0 {
-			onDone = func() { p.done.push(id) }
-		}
-		var batches []*gopool.Batch
-		if count > 0 {
-			batches = append(batches, batch(rest[:batchSize], count, 0))
-		}
-		job, err := p.Pool.Submit(f, int(chunk), onDone, flags&flagSealed != 0, batches...)
-		if err != nil {
-			return statusOf(err)
-		}
-		jobs.put(id, job)
-		return id
-	})
-}
-
-// Call is Submit of a job of one task, which it waits for, at most timeout ms.
-// Collect does not block then, if the time was enough.
-func Call(handle, exchange, codeSize, convention, batchSize, flags, timeout int64) int64 {
-	return withFunction(handle, exchange, codeSize, convention, flags, func(p *pool, f *gopool.Function, rest []byte) int64 {
-		deadline := time.Now().Add(time.Duration(timeout) * time.Millisecond)
-		job, err := p.Pool.Call(f, batch(rest[:batchSize], 1, 0), deadline)
-		if err != nil {
-			return statusOf(err)
-		}
-		id := jobs.reserve()
-		jobs.put(id, job)
-		return id
-	})
-}
-
-// withFunction calls f with the function whose code begins the exchange, and
-// with what follows the code.
-func withFunction(handle, exchange, codeSize, convention, flags int64, f func(*pool, *gopool.Function, []byte) int64) int64 {
+// Submit starts a job, which is to be known by number from now on. The exchange
+// holds the function's code, then a batch of count tasks, of which the first is
+// number 0 of the job. If wait is above 0, there is one task, and Submit stays
+// that many ms for its outcome.
+func Submit(handle, number, exchange, codeSize, convention, batchSize, count, chunk, flags, wait int64) int64 {
 	return withPool(handle, func(p *pool) int64 {
 		memory, ok := exchanges.find(exchange)
 		if !ok {
 			return statusUnknown
 		}
-		function, own := p.function(memory[:codeSize], uint32(convention), flags&flagByReference != 0)
+		f, own := p.function(memory[:codeSize], uint32(convention), flags&flagByReference != 0)
 		if own {
-			defer p.Pool.Release(function)
+			defer p.Pool.Release(f)
 		}
-		return f(p, function, memory[codeSize:])
+		job, err := p.start(f, number, memory[codeSize:codeSize+batchSize], count, chunk, flags, wait)
+		if err != nil {
+			return statusOf(err)
+		}
+		jobs.put(number, job)
+		return 0
 	})
+}
+
+func (p *pool) start(f *gopool.Function, number int64, data []byte, count, chunk, flags, wait int64) (*gopool.Job, error) {
+	if wait > 0 {
+		deadline := time.Now().Add(time.Duration(wait) * time.Millisecond)
+		return p.Pool.Call(f, batch(data, 1, 0), deadline)
+	}
+	var onDone func()
+	if flags&flagNotify != 0 {
+		onDone = func() { p.done.push(number) }
+	}
+	var batches []*gopool.Batch
+	if count > 0 {
+		batches = append(batches, batch(data, count, 0))
+	}
+	return p.Pool.Submit(f, int(chunk), onDone, flags&flagSealed != 0, batches...)
 }
 
 func batch(data []byte, count, index int64) *gopool.Batch {
@@ -150,6 +136,8 @@ type doneJobs struct {
 	some sync.Cond
 	list []int64
 	over bool
+	// discard: the pool was terminated, and nobody is to be told any more.
+	discard bool
 }
 
 func (d *doneJobs) init() { d.some.L = &d.mu }
@@ -157,17 +145,20 @@ func (d *doneJobs) init() { d.some.L = &d.mu }
 func (d *doneJobs) push(job int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.list = append(d.list, job)
-	d.some.Signal()
+	if !d.discard {
+		d.list = append(d.list, job)
+		d.some.Signal()
+	}
 }
 
-// end lets NextDone return 0, after the jobs in the queue or at once.
-func (d *doneJobs) end(now bool) {
+// end lets NextDone return 0: after the jobs in the queue, or, to discard them
+// and all that are done later, at once.
+func (d *doneJobs) end(discard bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.over = true
-	if now {
-		d.list = nil
+	if discard {
+		d.list, d.discard = nil, true
 	}
 	d.some.Broadcast()
 }

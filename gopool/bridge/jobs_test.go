@@ -14,7 +14,8 @@ func TestSubmit(t *testing.T) {
 	w := attach(t, p)
 	t.Run("tells the worker the function, the convention and the batch", func(t *testing.T) {
 		copy(e.memory, "codebatch")
-		j := Submit(p, e.handle, 4, 2, 5, 3, 3, flagSealed)
+		j := lastJob.Add(1)
+		require.Zero(t, Submit(p, j, e.handle, 4, 2, 5, 3, 3, flagSealed, 0))
 		clear(e.memory)
 		f := w.next(wire.Function)
 		require.Equal(t, uint32(2), f.aux)
@@ -24,7 +25,7 @@ func TestSubmit(t *testing.T) {
 		require.Equal(t, "batch", string(run.payload[32:]))
 		w.report(1, "a", "b", "c")
 		require.Zero(t, Wait(j, limit))
-		require.Positive(t, Collect(j, 3, 0, e.handle))
+		e.collect(t, j, 3)
 	})
 	t.Run("of a job that is not sealed takes more, by position", func(t *testing.T) {
 		j := e.submit(p, "f", "first", 2, 2, 0)
@@ -40,7 +41,7 @@ func TestSubmit(t *testing.T) {
 		require.Equal(t, int64(statusSystem), Add(j, e.handle, 6, 2, 4))
 		w.report(first, "c", "d")
 		require.Zero(t, Wait(j, -1))
-		all := e.segments(Collect(j, 4, -1, e.handle))
+		all := e.collect(t, j, 4)
 		require.Len(t, all, 2)
 		require.Equal(t, 2, all[1].index)
 		require.Equal(t, "cd", all[1].data)
@@ -48,7 +49,7 @@ func TestSubmit(t *testing.T) {
 	t.Run("refuses a chunk of nothing, and what is not in the exchange", func(t *testing.T) {
 		require.Equal(t, int64(statusSystem), e.submit(p, "f", "x", 1, 0, flagSealed))
 		text := quietly(t, func() {
-			require.Equal(t, int64(statusPanic), Submit(p, e.handle, 1<<20, 0, 0, 0, 1, 0))
+			require.Equal(t, int64(statusPanic), Submit(p, 1, e.handle, 1<<20, 0, 0, 0, 1, 0, 0))
 		})
 		require.Contains(t, text, "slice bounds out of range")
 		require.Zero(t, Busy(p, w.number), "and the pool works on")
@@ -56,35 +57,38 @@ func TestSubmit(t *testing.T) {
 	t.Run("is refused by a pool that was closed", func(t *testing.T) {
 		require.Zero(t, Close(p))
 		require.Equal(t, int64(statusNotRunning), e.submit(p, "f", "x", 1, 1, flagSealed))
-		require.Equal(t, int64(statusNotRunning), Call(p, e.handle, 1, 0, 1, 0, 0))
+		require.Equal(t, int64(statusNotRunning), Submit(p, 1, e.handle, 1, 0, 1, 1, 1, flagSealed, 1))
 	})
 	finish(t, p, w)
 }
 
-func TestCall(t *testing.T) {
+func TestSubmitAndWait(t *testing.T) {
 	p, e := newPool(t), newExchange(t, 1<<16)
 	w := attach(t, p)
-	call := func(timeout int64) int64 {
+	call := func(wait int64) int64 {
 		copy(e.memory, "fx")
-		return Call(p, e.handle, 1, 0, 1, flagByReference, timeout)
+		number := lastJob.Add(1)
+		require.Zero(t, Submit(p, number, e.handle, 1, 0, 1, 1, 1, flagByReference|flagSealed, wait))
+		return number
 	}
-	t.Run("waits for the result", func(t *testing.T) {
+	t.Run("stays for the result", func(t *testing.T) {
 		for range 20 {
 			go func() {
 				first, _ := w.grant()
 				w.report(first, "y")
 			}()
 			j := call(limit)
-			used := Collect(j, 1, 0, e.handle)
+			used := Collect(j, 0, 1, 0, e.handle)
 			require.Equal(t, []segment{{0, 1, 0, int(wire.Stream), []byte{1, 0, 0, 0, 0, 0, 0, 0}, "y"}}, e.segments(used))
+			require.Zero(t, Forget(j))
 		}
 	})
 	t.Run("no longer than it may; the result comes all the same", func(t *testing.T) {
 		j := call(1)
-		require.Equal(t, int64(statusTimeout), Collect(j, 1, 0, e.handle))
+		require.Equal(t, int64(statusTimeout), Collect(j, 0, 1, 0, e.handle))
 		first, _ := w.grant()
 		w.report(first, "y")
-		require.Positive(t, Collect(j, 1, limit, e.handle))
+		e.collect(t, j, 1)
 	})
 	t.Run("waits as well where the worker has other tasks", func(t *testing.T) {
 		other := e.submit(p, "g", "x", 1, 1, flagSealed)
@@ -95,7 +99,8 @@ func TestCall(t *testing.T) {
 			w.report(first, "y")
 		}()
 		j := call(limit)
-		require.Positive(t, Collect(j, 1, 0, e.handle))
+		require.Positive(t, Collect(j, 0, 1, 0, e.handle))
+		require.Zero(t, Forget(j))
 		require.Zero(t, Forget(other))
 	})
 	finish(t, p, w)
@@ -106,12 +111,12 @@ func TestWait(t *testing.T) {
 	j := e.submit(p, "f", "x", 1, 1, flagSealed)
 	require.Equal(t, int64(statusTimeout), Wait(j, 0))
 	require.Equal(t, int64(statusTimeout), Wait(j, 1))
-	require.Equal(t, int64(statusTimeout), Collect(j, 1, 1, e.handle))
+	require.Equal(t, int64(statusTimeout), Collect(j, 0, 1, 1, e.handle))
 	result := make(chan int64, 1)
 	go func() { result <- Wait(j, -1) }()
 	require.Zero(t, Terminate(p))
 	require.Zero(t, <-result)
-	require.Equal(t, int64(statusTerminated), Collect(j, 1, -1, e.handle))
+	require.Equal(t, int64(statusTerminated), Collect(j, 0, 1, -1, e.handle))
 	require.Zero(t, Forget(j))
 	require.Equal(t, int64(statusUnknown), Wait(j, 0))
 	finish(t, p)
@@ -155,7 +160,28 @@ func TestNextDone(t *testing.T) {
 		}
 		finish(t, p, w)
 	})
-	t.Run("ends with Terminate, and a job is told at most once", func(t *testing.T) {
+	t.Run("returns only jobs that can be found", func(t *testing.T) {
+		p, e := newPool(t), newExchange(t, 4096)
+		found := make(chan int64, 1)
+		for range 500 {
+			go func() { found <- Wait(NextDone(p), 0) }()
+			j := e.submit(p, "f", "", 0, 1, flagSealed|flagNotify)
+			require.Zero(t, <-found, "done while it was submitted")
+			require.Zero(t, Forget(j))
+		}
+		finish(t, p)
+	})
+	t.Run("ends with Terminate, also jobs that end later", func(t *testing.T) {
+		p, e := newPool(t), newExchange(t, 4096)
+		j := e.submit(p, "f", "x", 1, 1, flagSealed|flagNotify)
+		result := next(p)
+		require.Zero(t, Terminate(p))
+		require.Zero(t, await(t, result))
+		require.Zero(t, await(t, next(p)))
+		require.Zero(t, Forget(j))
+		finish(t, p)
+	})
+	t.Run("ends with EndDone, and a job is told at most once", func(t *testing.T) {
 		p, e := newPool(t), newExchange(t, 4096)
 		result := next(p)
 		j := e.submit(p, "f", "", 0, 1, flagNotify)

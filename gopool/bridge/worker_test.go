@@ -185,10 +185,27 @@ func newExchange(t *testing.T, size int64) exchange {
 	return exchange{handle, view}
 }
 
-// submit starts a job of the function code with one batch.
+var lastJob atomic.Int64
+
+// submit starts a job of the function code with one batch, and returns its
+// number or a status.
 func (e exchange) submit(p int64, code, batch string, count, chunk, flags int64) int64 {
 	copy(e.memory, code+batch)
-	return Submit(p, e.handle, int64(len(code)), 0, int64(len(batch)), count, chunk, flags)
+	number := lastJob.Add(1)
+	status := Submit(p, number, e.handle, int64(len(code)), 0, int64(len(batch)), count, chunk, flags, 0)
+	if status < 0 {
+		return status
+	}
+	return number
+}
+
+// collect collects a job from its first segment on, and forgets it.
+func (e exchange) collect(t *testing.T, job, want int64) []segment {
+	t.Helper()
+	used := Collect(job, 0, want, limit, e.handle)
+	require.Positive(t, used)
+	require.Zero(t, Forget(job))
+	return e.segments(used)
 }
 
 // segment is one segment that was collected.

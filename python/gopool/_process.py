@@ -6,10 +6,11 @@ import multiprocessing.process
 import os
 import socket
 import sys
-import threading
+import time
 import warnings
 import weakref
 from collections.abc import Callable
+from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -21,6 +22,9 @@ from ._memory import memory_file
 #: forked child has to close them, or workers would not see the parent's end.
 _held: dict[int, int] = {}
 
+
+#: In place of an exit code: the process has ended, and nobody knows how.
+UNKNOWN_EXIT = 1 << 16
 
 #: Our processes, which only this process may wait for or end.
 _processes: weakref.WeakSet[BaseProcess] = weakref.WeakSet()
@@ -83,29 +87,46 @@ class WorkerProcess:
             self.process: BaseProcess = process
             self.socket = ours.detach()
 
-    def attached(self) -> None:
-        """Say that Go has taken the socket and mapped the page."""
+    def attached(self, accepted: bool) -> None:
+        """Say that the socket is Go's now, which has closed it if it did not accept the worker."""
         os.close(self.page)
         self.page = -1
+        if not accepted:
+            _held.pop(self.socket, None)
 
     def end(self, grace: float) -> int:
-        """Reap the process, kill it first if it does not end in `grace` seconds.
+        """Reap the process; kill it first if it does not end in `grace` seconds.
 
-        Returns the exit code, minus the signal's number if a signal ended it.
+        Returns the exit code, minus the signal's number if a signal ended it, or
+        `UNKNOWN_EXIT`.
         """
-        self.process.join(grace)
-        if self.process.exitcode is None:
+        if not wait([self.process.sentinel], grace):
             self.process.kill()
-            self.process.join()
-        code = self.process.exitcode
-        assert code is not None
-        self.process.close()
+            wait([self.process.sentinel])
+        code = self._exit_code()
         _held.pop(self.socket, None)
         del _held[self._lifeline]
         os.close(self._lifeline)
         if self.page >= 0:  # never attached
             os.close(self.page)
             os.close(self.socket)
+        return code
+
+    def _exit_code(self) -> int:
+        """Return the exit code of a process that has ended.
+
+        `multiprocessing` waits for all of its children whenever a program starts
+        another or asks for `active_children`. The thread that does so has the
+        code, and others see it a moment later. Nobody has it in a program that
+        ignores SIGCHLD.
+        """
+        deadline = time.monotonic() + 1
+        while (code := self.process.exitcode) is None:
+            if time.monotonic() > deadline:
+                return UNKNOWN_EXIT
+            time.sleep(0.001)
+        self.process.join()  # off the list of children, where it may still be
+        self.process.close()
         return code
 
 
@@ -128,10 +149,6 @@ def _equip(sock: socket.socket) -> tuple[int, int]:
         os.close(lifeline)
 
 
-_warnings = threading.Lock()
-_fork_warns = sys.version_info >= (3, 12)
-
-
 def _start(process: BaseProcess) -> None:
     """Start a process. The child of a fork runs nothing that Go or a lock could block.
 
@@ -139,9 +156,22 @@ def _start(process: BaseProcess) -> None:
     because a child may wait for a lock that a thread held. Ours runs what a
     worker of `multiprocessing.Pool` would.
     """
-    if not _fork_warns:
-        process.start()
-        return
-    with _warnings, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r".*multi-threaded.*fork", DeprecationWarning)
-        process.start()
+    if _FORK_WARNS:
+        _ignore_fork_warning()
+    process.start()
+
+
+_FORK_WARNS = sys.version_info >= (3, 12)
+
+
+def _ignore_fork_warning() -> None:
+    """See that the filter for the warning stands in front, and do nothing if it does.
+
+    Not with `warnings.catch_warnings`: what it restores is shared by all threads.
+    """
+    first = warnings.filters[0] if warnings.filters else None
+    if first is None or first[0] != "ignore" or first[3] is None or first[3] != _FORKING_MODULE:
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module=_FORKING_MODULE)
+
+
+_FORKING_MODULE = r"multiprocessing\.popen_fork"

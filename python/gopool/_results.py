@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import struct
 import threading
 import time
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import _codec, _core, _exchange, _wire
 from ._errors import WorkerLostError
+from ._process import UNKNOWN_EXIT
+from ._supervisor import wait_event
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -25,7 +26,7 @@ SLICE = 100
 _PORTION = 2048
 
 _SEGMENT = struct.Struct("<QQQQQQ")  # gopool/bridge/collect.go
-_LOST = struct.Struct("<Qq")  # worker, exit code
+_LOST = struct.Struct("<qQ")  # exit code, worker; the reason in words follows
 
 
 def _deadline(timeout: float | None) -> float | None:
@@ -41,8 +42,8 @@ def _slice(deadline: float | None) -> int:
     return left if longest < 0 else min(left, longest)
 
 
-def _receive(job: int, want: int, ms: int) -> tuple[int, bytes]:
-    """Return a status, and the segments that were collected.
+def _receive(job: int, taken: int, want: int, ms: int) -> tuple[int, bytes]:
+    """Return a status, and the segments of a job after the first `taken`.
 
     They are copied, so that the exchange is free while they are decoded, which
     runs code of the user's.
@@ -50,11 +51,12 @@ def _receive(job: int, want: int, ms: int) -> tuple[int, bytes]:
     collect = _core.native.bridge_Collect
     exchange = _exchange.borrow()
     try:
-        status = collect(job, want, ms, exchange.handle)
+        status = collect(job, taken, want, ms, exchange.handle)
         if status < _core.TOO_SMALL:
+            larger = _exchange.borrow(-status)
             _exchange.give_back(exchange)
-            exchange = _exchange.borrow(-status)
-            status = collect(job, want, ms, exchange.handle)
+            exchange = larger
+            status = collect(job, taken, want, ms, exchange.handle)
         return status, bytes(exchange.view[: max(0, status)])
     finally:
         _exchange.give_back(exchange)
@@ -68,6 +70,7 @@ class AsyncResult(Generic[R]):
     `multiprocessing` waits for ever.
     """
 
+    _job = 0
     _left = 0  # outcomes not collected; 0 if nothing was submitted
 
     def __init__(
@@ -81,7 +84,8 @@ class AsyncResult(Generic[R]):
         self._function = func
         self._callback = callback
         self._error_callback = error_callback
-        self._job = 0  # handle, once there is one
+        self._job = 0  # its number, as long as Go knows it
+        self._taken = 0  # segments of it that are decoded and stored
         self._error: BaseException | None = None
         self._value: Any = None
         self._collecting = threading.Lock()
@@ -90,8 +94,13 @@ class AsyncResult(Generic[R]):
         self._teller = 0
 
     def __del__(self) -> None:
-        if self._left and self._job and _core.is_usable():
-            _core.native.bridge_Forget(self._job)
+        if self._job and _core.is_usable():
+            self._forget()
+
+    def _forget(self) -> None:
+        """Let Go drop the job's results. Its tasks run all the same."""
+        job, self._job = self._job, 0
+        _core.native.bridge_Forget(job)
 
     def ready(self) -> bool:
         """Return whether the call has completed."""
@@ -148,8 +157,6 @@ class AsyncResult(Generic[R]):
                 try:
                     if self._left:
                         self._collect_some(ms)
-                    if not self._left:
-                        self._pool = None
                 finally:
                     self._collecting.release()
             if ms == 0:
@@ -158,9 +165,11 @@ class AsyncResult(Generic[R]):
 
     def _is_told(self, timeout: float | None) -> bool:
         """Block until the callback has returned; the callback itself does not wait for that."""
+        if self._left or self._told is not None:
+            _core.check_process()
         if self._told is None or self._teller == threading.get_ident():
             return True
-        return self._told.wait(timeout)
+        return wait_event(self._told, timeout)
 
     def _tell(self) -> None:
         """Call back: in the thread for callbacks, when the job is done."""
@@ -182,13 +191,17 @@ class AsyncResult(Generic[R]):
 
     def _collect_some(self, ms: int) -> None:
         """Take in what has arrived; wait at most so many ms if nothing has."""
-        status, data = _receive(self._job, min(self._left, _PORTION), ms)
+        status, data = _receive(self._job, self._taken, min(self._left, _PORTION), ms)
         if status >= 0:
             self._take_in(memoryview(data))
         elif status != _core.TIMEOUT:
             self._give_up(status)
+        if not self._left:
+            self._forget()
+            self._pool = None
 
     def _take_in(self, view: memoryview) -> None:
+        """Decode and store segments. Interrupted by Ctrl-C, those not stored come again."""
         at = 0
         while at < len(view):
             index, count, skip, encoding, lengths_size, size = _SEGMENT.unpack_from(view, at)
@@ -196,29 +209,27 @@ class AsyncResult(Generic[R]):
             at = start + lengths_size + size
             lengths, data = view[start : start + lengths_size], view[start + lengths_size : at]
             if encoding == _wire.LOST:
-                outcomes: list[Any] = [_codec.Raised(self._lost(index, *_LOST.unpack(data)))]
+                outcomes: list[Any] = [_codec.Raised(self._lost(index, data))]
             else:
                 outcomes = _codec.decode_outcomes(encoding, skip, count, lengths, data)
             self._store(index, outcomes)
+            self._taken += 1
             self._left -= count
 
-    def _lost(self, index: int, worker: int, code: int) -> WorkerLostError:
-        if code < 0:
-            try:
-                reason = f"was killed by {signal.Signals(-code).name}"
-            except ValueError:
-                reason = f"was killed by signal {-code}"
-        else:
-            reason = f"exited with code {code}"
+    def _lost(self, index: int, data: memoryview) -> WorkerLostError:
+        code, worker = _LOST.unpack_from(data)
+        reason = str(data[_LOST.size :], "utf-8")
         name = getattr(self._function, "__qualname__", type(self._function).__qualname__)
-        return WorkerLostError(f"worker {worker} {reason} while it ran {name} (task {index})", code)
+        return WorkerLostError(
+            f"worker {worker} {reason} while it ran {name} (task {index})",
+            None if code == UNKNOWN_EXIT else code,
+        )
 
     def _give_up(self, status: int) -> None:
         """Take the end of the pool for the outcome of all that is left."""
         pool = self._pool
         self._error = _core.error(status) if pool is None else pool._supervisor.error(status)
         self._left = 0
-        _core.native.bridge_Forget(self._job)
 
     def _store(self, index: int, outcomes: list[Any]) -> None:
         outcome = outcomes[0]

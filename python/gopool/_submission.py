@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import _codec, _core, _exchange
-from ._results import SLICE, AsyncResult, MapResult
+from ._results import AsyncResult, MapResult
 from ._supervisor import Supervisor
 
 
@@ -17,9 +18,9 @@ def submit_call(
     args: Iterable[Any],
     kwds: Mapping[str, Any],
     *,
-    wait: bool,
+    wait: int = 0,
 ) -> None:
-    """Start the job of one call; with `wait`, stay for its result if that comes soon."""
+    """Start the job of one call, and wait up to `wait` ms for its result."""
     try:
         function = _codec.encode_function(func)
         batch = _codec.Batch(_codec.encode_call(tuple(args), dict(kwds)), 1, 0)
@@ -27,8 +28,7 @@ def submit_call(
         _fail(supervisor, result, error)
         return
     result._left = 1
-    start = _call if wait else _submit
-    _start(supervisor, result, start, function, _codec.APPLY, batch, flags=_core.SEALED)
+    _start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch, wait=wait)
 
 
 def submit_items(
@@ -45,8 +45,8 @@ def submit_items(
     except Exception as error:
         _fail(supervisor, result, error)
         return
-    _start(supervisor, result, _submit, function, convention, chunk=chunk)
     try:
+        _start(supervisor, result, 0, function, convention, chunk=chunk)
         for batch in _codec.encode_items(items, chunk):
             if isinstance(batch, _codec.Failure):
                 result._fail(batch.index, batch.error)
@@ -56,83 +56,65 @@ def submit_items(
                 break  # the pool has ended; the result will say so
     finally:
         _core.native.bridge_Seal(result._job)
+    if not result._left:  # no item could be encoded
+        result._forget()
 
 
 def _fail(supervisor: Supervisor, result: AsyncResult[Any], error: Exception) -> None:
     """Have a result fail. Its job has no task, and calls back like any other."""
     result._error = error
-    _start(supervisor, result, _submit, flags=_core.SEALED)
-    _core.native.bridge_Forget(result._job)
+    _start(supervisor, result, _core.SEALED)
+    result._forget()
 
 
-#: Starts a job with what an exchange holds: code of so many bytes, then a batch.
-_Starter = Callable[[int, "_exchange.Exchange", int, int, _codec.Batch, int, int], int]
+_numbers = itertools.count(1)  # of jobs, in all pools
 
 
 def _start(
     supervisor: Supervisor,
     result: AsyncResult[Any],
-    start: _Starter,
+    flags: int,
     function: _codec.Function = _codec.NO_FUNCTION,
     convention: int = _codec.CALL,
     batch: _codec.Batch = _codec.NO_BATCH,
     *,
     chunk: int = 1,
-    flags: int = 0,
+    wait: int = 0,
 ) -> None:
-    """Start the job of a result, with a batch if there is one. Raises if the pool refuses it."""
+    """Start the job of a result, with a batch if there is one. Raises if the pool refuses it.
+
+    Waits up to `wait` ms for the outcome.
+    """
+    # The number is chosen here, so that Ctrl-C can't come between a job and its number.
+    result._job = job = next(_numbers)
     if function.by_name:
         flags |= _core.BY_REFERENCE
-    split, end = len(function.code), len(function.code) + len(batch.data)
-
-    def submit() -> int:
-        exchange = _exchange.borrow(end)
-        try:
-            exchange.view[:split] = function.code
-            exchange.view[split:end] = batch.data
-            status = start(supervisor.pool, exchange, split, convention, batch, chunk, flags)
-        finally:
-            _exchange.give_back(exchange)
-        if status >= 0:
-            result._job = status
-        return status
-
-    if result._told is None:
-        status = submit()
-    else:
+    if result._told is not None:
         flags |= _core.NOTIFY
-        status = supervisor.submit_notified(submit, result)
+        supervisor.expect(job, result)
+    split, size = len(function.code), len(batch.data)
+    exchange = _exchange.borrow(split + size)
+    try:
+        exchange.view[:split] = function.code
+        exchange.view[split : split + size] = batch.data
+        status = _core.native.bridge_Submit(
+            supervisor.pool,
+            job,
+            exchange.handle,
+            split,
+            convention,
+            size,
+            batch.count,
+            chunk,
+            flags,
+            wait,
+        )
+    finally:
+        _exchange.give_back(exchange)
     if status < 0:
         result._left = 0
+        supervisor.unexpect(job)
         raise supervisor.error(status)
-
-
-def _submit(
-    pool: int,
-    exchange: _exchange.Exchange,
-    split: int,
-    convention: int,
-    batch: _codec.Batch,
-    chunk: int,
-    flags: int,
-) -> int:
-    size, count = len(batch.data), batch.count
-    return _core.native.bridge_Submit(
-        pool, exchange.handle, split, convention, size, count, chunk, flags
-    )
-
-
-def _call(
-    pool: int,
-    exchange: _exchange.Exchange,
-    split: int,
-    convention: int,
-    batch: _codec.Batch,
-    _chunk: int,
-    flags: int,
-) -> int:
-    size = len(batch.data)
-    return _core.native.bridge_Call(pool, exchange.handle, split, convention, size, flags, SLICE)
 
 
 def _add(job: int, batch: _codec.Batch) -> bool:

@@ -25,6 +25,9 @@ from ._process import WorkerProcess
 #: Seconds that a worker has to end by itself before it is killed.
 GRACE = 0.2
 
+#: Seconds that a thread waits at a time: Python answers Ctrl-C between waits.
+SLICE = 0.1
+
 
 class Notified(Protocol):
     """A result that has callbacks."""
@@ -33,12 +36,22 @@ class Notified(Protocol):
     def _release(self) -> None: ...
 
 
-class _Thread:
-    """A started daemon thread.
+def wait_event(event: threading.Event, timeout: float | None) -> bool:
+    """Do as `event.wait(timeout)`, but answer Ctrl-C also if another thread got the signal."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        left = SLICE if deadline is None else min(SLICE, deadline - time.monotonic())
+        if event.wait(max(0, left)):
+            return True
+        if left < SLICE:
+            return False
 
-    Its `join` can be interrupted by Ctrl-C and called again. That of
-    `threading.Thread` can't in Python 3.10 and 3.11: once interrupted, it takes
-    the thread for ended (bpo-45274).
+
+class _Thread:
+    """A started daemon thread, whose `join` can be interrupted by Ctrl-C and called again.
+
+    That of `threading.Thread` can't in Python 3.10 and 3.11: once interrupted, it
+    takes the thread for ended (bpo-45274).
     """
 
     def __init__(self, name: str, target: Callable[[], None]) -> None:
@@ -56,7 +69,7 @@ class _Thread:
     def join(self) -> None:
         """Block until the thread has ended; it does not wait for itself."""
         if self._thread is not threading.current_thread():
-            self._ended.wait()
+            wait_event(self._ended, None)
             self._thread.join()
 
 
@@ -76,6 +89,7 @@ class Supervisor:
         self._initargs = initargs
         self._processes = processes
         self._workers: dict[int, WorkerProcess] = {}
+        self.pool = 0
         self._lock = threading.Lock()  # guards what follows
         self._notified: dict[int, Notified] = {}
         self._caller: _Thread | None = None
@@ -89,16 +103,18 @@ class Supervisor:
             for _ in range(processes):
                 started.append(self._new_worker())
             self.pool = _core.check(_core.native.bridge_NewPool(max_chunks))
+            # At exit; never in a forked child. It holds the supervisor until that is done.
+            self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
+            _exchange.retain()
+            while started:
+                self._attach(started.pop(0))
+            self._thread = _Thread("gopool-supervisor", self._supervise)
         except BaseException:
-            for worker in started:
+            for worker in [*started, *self._workers.values()]:
                 worker.end(0)
+            if self.pool:
+                self._release()
             raise
-        _exchange.retain()
-        for worker in started:
-            self._attach(worker)
-        self._thread = _Thread("gopool-supervisor", self._supervise)
-        # At exit; never in a forked child. It holds the supervisor until that is done.
-        self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
 
     def _new_worker(self) -> WorkerProcess:
         return WorkerProcess(self._context, self._initializer, self._initargs)
@@ -107,33 +123,43 @@ class Supervisor:
         pid = worker.process.pid
         assert pid is not None
         number = _core.native.bridge_Attach(self.pool, worker.socket, worker.page, pid)
-        worker.attached()
-        if number < 0:
-            worker.end(0)
-            if number not in (_core.NOT_RUNNING, _core.BROKEN):
-                raise _core.error(number)
+        worker.attached(accepted=number >= 0)
+        if number >= 0:
+            self._workers[number] = worker
             return
-        self._workers[number] = worker
+        worker.end(0)
+        if number not in (_core.NOT_RUNNING, _core.BROKEN):
+            raise _core.error(number)
 
     # The supervisor's thread.
 
     def _supervise(self) -> None:
-        core = _core.native
+        try:
+            self._serve()
+        except BaseException as error:
+            # A bug, or no memory: nobody may wait for what will never come.
+            _report(error)
+            self._break(f"the supervisor failed: {error!r}")
+            for worker in self._workers.values():
+                worker.end(0)
+        with self._lock:
+            self._cause = self._read_cause()
+            self._ended = True
+            _core.native.bridge_EndDone(self.pool)
+            last = self._caller is None
+        if last:
+            self._release()
+
+    def _serve(self) -> None:
+        """Do what the events say, until the last one."""
         while True:
-            kind, number = divmod(core.bridge_NextEvent(self.pool), 1 << 32)
+            kind, number = divmod(_core.native.bridge_NextEvent(self.pool), 1 << 32)
             if kind == _core.WORKER_GONE:
                 self._bury(number)
             elif kind == _core.STOP_ALL:
                 self._stop_all()
             else:
-                break
-        with self._lock:
-            self._cause = self._read_cause()
-            self._ended = True
-            core.bridge_EndDone(self.pool)
-            last = self._caller is None
-        if last:
-            self._release()
+                return
 
     def _bury(self, number: int) -> None:
         """Reap a worker, and start another if one is wanted."""
@@ -183,32 +209,34 @@ class Supervisor:
 
     # Callbacks.
 
-    def submit_notified(self, submit: Callable[[], int], result: Notified) -> int:
-        """Submit a job whose end `result` is to be told, in the thread for callbacks.
+    def expect(self, job: int, result: Notified) -> None:
+        """Have `result` told when the job is done: before the job is submitted.
 
-        Returns what `submit` does: the job, or a status.
+        Raises ValueError or BrokenPoolError if the pool has ended.
         """
         with self._lock:
-            job = submit()
-            if job < 0:
-                return job
-            self._notified[job] = result
-            if self._caller is None:
-                self._caller = _Thread("gopool-callbacks", self._call_back)
-        return job
+            if not self._ended:
+                if self._caller is None:
+                    self._caller = _Thread("gopool-callbacks", self._call_back)
+                self._notified[job] = result
+                return
+        raise self.error(_core.NOT_RUNNING)
+
+    def unexpect(self, job: int) -> None:
+        """Take `expect` back: the job was not accepted."""
+        with self._lock:
+            self._notified.pop(job, None)
 
     def _call_back(self) -> None:
-        core = _core.native
-        while (job := core.bridge_NextDone(self.pool)) > 0:
+        while (job := _core.native.bridge_NextDone(self.pool)) > 0:
             with self._lock:
                 result = self._notified.pop(job, None)
             if result is None:
-                continue  # Ctrl-C came before the submission had returned
+                continue  # Ctrl-C came while it was submitted
             try:
                 result._tell()
             except BaseException as error:  # the user's; the pool goes on
-                arguments = (type(error), error, error.__traceback__, threading.current_thread())
-                threading.excepthook(threading.ExceptHookArgs(arguments))
+                _report(error)
             del result
         with self._lock:
             untold = list(self._notified.values())
@@ -242,7 +270,7 @@ class Supervisor:
             _core.native.bridge_Terminate(self.pool)
 
     def terminate(self) -> None:
-        """End all jobs and workers. Blocks until they have ended: half a second at most."""
+        """End all jobs and workers. Blocks until they have ended, and a callback that runs."""
         if _core.is_usable():
             _core.native.bridge_Terminate(self.pool)
             self.join()
@@ -252,3 +280,9 @@ class Supervisor:
         for thread in (self._thread, self._caller):
             if thread is not None:
                 thread.join()
+
+
+def _report(error: BaseException) -> None:
+    """Report an exception that no caller can get, as that of a thread is reported."""
+    arguments = (type(error), error, error.__traceback__, threading.current_thread())
+    threading.excepthook(threading.ExceptHookArgs(arguments))

@@ -104,13 +104,28 @@ class _Worker:
                 self._start(payload, aux)
             elif kind == _wire.FUNCTION:
                 (number,) = _wire.NUMBER.unpack_from(payload)
-                code = payload[_wire.NUMBER.size :]
-                self._functions[number] = _callable(code, aux)
+                self._functions[number] = self._loading(number, payload, aux)
             elif kind == _wire.FORGET:
                 self._functions.pop(_wire.NUMBER.unpack(payload)[0], None)
             else:
                 self._outbox.flush()
                 return
+
+    def _loading(self, number: int, payload: memoryview, convention: int) -> Callable[[Any], Any]:
+        """Return what loads a function when it is first called, and then calls it.
+
+        Loading runs code of the user's, which may end the process. So it is the
+        part of a task, which is lost with the worker then.
+        """
+
+        def load_and_call(item: Any) -> Any:
+            call = self._functions[number]
+            if call is load_and_call:
+                call = _callable(payload[_wire.NUMBER.size :], convention)
+                self._functions[number] = call
+            return call(item)
+
+        return load_and_call
 
     def _start(self, payload: memoryview, aux: int) -> None:
         sequence, function, _batch, offset, count = _wire.SPAN.unpack_from(payload)

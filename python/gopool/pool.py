@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from . import _codec, _core
-from ._results import AsyncResult, MapResult
+from ._results import SLICE, AsyncResult, MapResult
 from ._submission import submit_call, submit_items
 from ._supervisor import Supervisor
 
@@ -89,7 +89,7 @@ class Pool:
         """
         self._check_running()
         result: AsyncResult[R] = AsyncResult(self, func)
-        submit_call(self._supervisor, result, func, args, kwds, wait=True)
+        submit_call(self._supervisor, result, func, args, kwds, wait=SLICE)
         return result.get()
 
     def apply_async(
@@ -112,7 +112,7 @@ class Pool:
         """
         self._check_running()
         result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback)
-        submit_call(self._supervisor, result, func, args, kwds, wait=False)
+        submit_call(self._supervisor, result, func, args, kwds)
         return result
 
     def map(
@@ -174,9 +174,8 @@ class Pool:
     def terminate(self) -> None:
         """Stop the workers at once, whatever they do. Outstanding work stays undone.
 
-        Blocks until they have ended, which takes less than half a second. Idle
-        workers exit in the normal way; busy ones get SIGTERM and, if that does
-        not end them, SIGKILL.
+        Idle workers exit in the normal way; busy ones get SIGTERM and, after 0.2 s,
+        SIGKILL. Blocks until they have ended, and a callback that is running.
         """
         self._state = _TERMINATED
         self._supervisor.terminate()
@@ -236,7 +235,9 @@ class Pool:
         self._check_running()
         if chunksize is not None and operator.index(chunksize) < 1:
             raise ValueError(f"Chunksize must be 1+, not {chunksize}")
-        items = iterable if isinstance(iterable, (list, tuple, range)) else list(iterable)
+        items: Any = iterable
+        if type(items) not in (list, tuple, range):  # a subclass may iterate in its own way
+            items = list(items)
         result: MapResult[R] = MapResult(self, func, len(items), callback, error_callback)
         if items:
             chunk = self._chunk(len(items), chunksize)
@@ -248,7 +249,7 @@ class Pool:
     def _chunk(self, length: int, chunksize: int | None) -> int:
         """Return how many items a worker is handed at least."""
         if chunksize is not None:
-            return chunksize
+            return min(chunksize, length)
         if not self._counts_chunks:
             return 1  # the scheduler sizes what it hands out by measured time
         # Workers are replaced after so many chunks: let these be the standard library's.
