@@ -167,6 +167,8 @@ func TestLost(t *testing.T) {
 		3:    "exited with code 3",
 		-9:   "was killed by SIGKILL",
 		-250: "was killed by signal 250",
+
+		UnknownExit: "ended",
 	} {
 		require.Equal(t, want, Lost{Exit: exit}.String())
 	}

@@ -104,6 +104,32 @@ func TestOutbound(t *testing.T) {
 		}
 		adding.Wait()
 	})
+	t.Run("end waits for a flush that is writing", func(t *testing.T) {
+		o, _ := newOutbound(t)
+		o.mu.Lock()
+		o.owned = true // as flush has it while it writes
+		o.mu.Unlock()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			o.end()
+		}()
+		eventually(t, "end", func() bool {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			return o.ended
+		})
+		select {
+		case <-ended:
+			require.Fail(t, "the socket may be closed while it is written to")
+		default:
+		}
+		o.mu.Lock()
+		o.owned = false
+		o.work.Broadcast()
+		o.mu.Unlock()
+		await(t, ended, "end")
+	})
 	t.Run("after end nothing is written any more", func(t *testing.T) {
 		o, theirs := newOutbound(t)
 		o.end()

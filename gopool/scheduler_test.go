@@ -1,6 +1,7 @@
 package gopool
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -127,6 +128,15 @@ func TestChunks(t *testing.T) {
 		endPool(t, p, f)
 		submit(t, p, timed(p, time.Second), 3000, 7000)
 		require.Equal(t, 3000, f.one(t).Count)
+	})
+	t.Run("a chunk beyond all numbers is all there is", func(t *testing.T) {
+		for _, mean := range []time.Duration{0, 1, time.Second} {
+			p := New(Options{})
+			f := attachFakes(t, p, 1)[0]
+			endPool(t, p, f)
+			submit(t, p, timed(p, mean), math.MaxInt, 100)
+			require.Equal(t, 100, f.one(t).Count)
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gopool/gopool/gopool"
@@ -30,23 +31,28 @@ func Submit(handle, number, exchange, codeSize, convention, batchSize, count, ch
 		if own {
 			defer p.Pool.Release(f)
 		}
-		job, err := p.start(f, number, memory[codeSize:codeSize+batchSize], count, chunk, flags, wait)
+		// NextDone must not return a job before it can be found: who comes second,
+		// its end or its number, tells.
+		var halves atomic.Int32
+		onDone := func() {
+			if flags&flagNotify != 0 && halves.Add(1) == 2 {
+				p.done.push(number)
+			}
+		}
+		job, err := p.start(f, onDone, memory[codeSize:codeSize+batchSize], count, chunk, flags, wait)
 		if err != nil {
 			return statusOf(err)
 		}
 		jobs.put(number, job)
+		onDone()
 		return 0
 	})
 }
 
-func (p *pool) start(f *gopool.Function, number int64, data []byte, count, chunk, flags, wait int64) (*gopool.Job, error) {
+func (p *pool) start(f *gopool.Function, onDone func(), data []byte, count, chunk, flags, wait int64) (*gopool.Job, error) {
 	if wait > 0 {
 		deadline := time.Now().Add(time.Duration(wait) * time.Millisecond)
 		return p.Pool.Call(f, batch(data, 1, 0), deadline)
-	}
-	var onDone func()
-	if flags&flagNotify != 0 {
-		onDone = func() { p.done.push(number) }
 	}
 	var batches []*gopool.Batch
 	if count > 0 {

@@ -34,6 +34,11 @@ def _hold(fd: int) -> None:
     _held[fd] = os.fstat(fd).st_ino
 
 
+def _release(fd: int) -> None:
+    del _held[fd]
+    os.close(fd)
+
+
 def _disown() -> None:
     """In a forked child: give up what it inherited of its parent's pools.
 
@@ -76,13 +81,15 @@ class WorkerProcess:
             process.daemon = True
             _processes.add(process)
             try:
-                _start(process)
+                # Sent before there is anybody to read, so that the worker need not wait.
                 self.page, self._lifeline = _equip(ours)
+                try:
+                    _start(process)
+                except BaseException:
+                    self._close_own()
+                    raise
             except BaseException:
                 del _held[ours.fileno()]
-                if process.pid is not None:
-                    process.kill()
-                    process.join()
                 raise
             self.process: BaseProcess = process
             self.socket = ours.detach()
@@ -105,12 +112,16 @@ class WorkerProcess:
             wait([self.process.sentinel])
         code = self._exit_code()
         _held.pop(self.socket, None)
-        del _held[self._lifeline]
-        os.close(self._lifeline)
         if self.page >= 0:  # never attached
-            os.close(self.page)
             os.close(self.socket)
+        self._close_own()
         return code
+
+    def _close_own(self) -> None:
+        """Close the lifeline, and the page if Go has not taken it."""
+        _release(self._lifeline)
+        if self.page >= 0:
+            os.close(self.page)
 
     def _exit_code(self) -> int:
         """Return the exit code of a process that has ended.
@@ -142,8 +153,7 @@ def _equip(sock: socket.socket) -> tuple[int, int]:
             socket.send_fds(sock, [b"\0"], [page, lifeline])
             return os.dup(page), ours
     except BaseException:
-        del _held[ours]
-        os.close(ours)
+        _release(ours)
         raise
     finally:
         os.close(lifeline)

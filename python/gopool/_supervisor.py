@@ -88,6 +88,7 @@ class Supervisor:
         self._initializer = initializer
         self._initargs = initargs
         self._processes = processes
+        self._started: list[WorkerProcess] = []  # not attached yet
         self._workers: dict[int, WorkerProcess] = {}
         self.pool = 0
         self._lock = threading.Lock()  # guards what follows
@@ -98,19 +99,16 @@ class Supervisor:
 
         # Workers first: a process without Go's threads forks more safely, and
         # they get ready while the extension is loaded.
-        started: list[WorkerProcess] = []
         try:
             for _ in range(processes):
-                started.append(self._new_worker())
+                self._started.append(self._new_worker())
             self.pool = _core.check(_core.native.bridge_NewPool(max_chunks))
             # At exit; never in a forked child. It holds the supervisor until that is done.
             self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
             _exchange.retain()
-            while started:
-                self._attach(started.pop(0))
             self._thread = _Thread("gopool-supervisor", self._supervise)
         except BaseException:
-            for worker in [*started, *self._workers.values()]:
+            for worker in self._started:
                 worker.end(0)
             if self.pool:
                 self._release()
@@ -140,7 +138,7 @@ class Supervisor:
             # A bug, or no memory: nobody may wait for what will never come.
             _report(error)
             self._break(f"the supervisor failed: {error!r}")
-            for worker in self._workers.values():
+            for worker in [*self._started, *self._workers.values()]:
                 worker.end(0)
         with self._lock:
             self._cause = self._read_cause()
@@ -151,7 +149,9 @@ class Supervisor:
             self._release()
 
     def _serve(self) -> None:
-        """Do what the events say, until the last one."""
+        """Attach the first workers, and do what the events say, until the last one."""
+        while self._started:
+            self._attach(self._started.pop(0))
         while True:
             kind, number = divmod(_core.native.bridge_NextEvent(self.pool), 1 << 32)
             if kind == _core.WORKER_GONE:

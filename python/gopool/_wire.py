@@ -40,7 +40,7 @@ class Inbox:
     def __init__(self, sock: socket.socket, before_wait: Callable[[], None]) -> None:
         self._socket = sock
         self._before_wait = before_wait
-        self._buffer = bytearray(1 << 16)
+        self._buffer = bytearray(1 << 14)
         self._view = memoryview(self._buffer)
         self._start = 0
         self._end = 0

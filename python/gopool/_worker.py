@@ -11,6 +11,7 @@ import fcntl
 import mmap
 import os
 import pickle
+import select
 import signal
 import socket
 import sys
@@ -73,12 +74,10 @@ def die_with(lifeline: int) -> None:
     fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
     # The parent may have gone before that was in force.
-    os.set_blocking(lifeline, False)
-    try:
-        if os.read(lifeline, 1) == b"":
-            os.kill(os.getpid(), signal.SIGKILL)
-    except BlockingIOError:
-        pass
+    watched = select.poll()
+    watched.register(lifeline, select.POLLHUP)
+    if watched.poll(0):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class _Worker:
