@@ -6,6 +6,9 @@ const (
 	// quantum is about how much work a worker is granted at a time: far more
 	// than a grant costs, far less than a person notices.
 	quantum = time.Millisecond
+	// window is how much work a worker has at the most, to go on with while the
+	// pool's threads wait for a core that workers keep busy.
+	window = 4 * quantum
 	// ahead is the longest mean call behind which a next task is sent ahead.
 	// Below it the wait for a next grant counts; above it nothing is gained.
 	ahead = 20 * time.Millisecond
@@ -69,12 +72,14 @@ func (p *Pool) allot(m *member, job *Job) int {
 			return 0
 		}
 		return job.chunk
-	case m.load >= quantum && (m.tasks > 1 || mean > ahead || job.waiting < len(p.members)):
+	}
+	// Guided self-scheduling (Polychronopoulos and Kuck, 1987): grants, and what
+	// workers have at the most, shrink as the job drains, so that they end together.
+	share := (job.waiting + 2*len(p.members) - 1) / (2 * len(p.members))
+	limit := min(window, max(quantum, time.Duration(share)*mean))
+	if m.load >= limit && (m.tasks > 1 || mean > ahead || job.waiting < len(p.members)) {
 		return 0
 	}
-	// Guided self-scheduling (Polychronopoulos and Kuck, 1987): grants shrink
-	// as the job drains, so that workers end together.
-	share := (job.waiting + 2*len(p.members) - 1) / (2 * len(p.members))
 	n := max(1, min(int(quantum/mean), share, maxGrant))
 	return (n + job.chunk - 1) / job.chunk * job.chunk
 }

@@ -18,7 +18,7 @@ const watchable = runtime.GOARCH == "amd64"
 
 // watch looks after workers that are stuck in a long task with others behind
 // it: finished outcomes that such a worker has not sent are fetched, and what
-// it has not started goes to others. It costs nothing while no worker has more
+// it has not started goes to others, if they have nothing to do. It costs nothing while no worker has more
 // than one task. Guarded by the pool's lock.
 type watch struct {
 	pool  *Pool
@@ -60,11 +60,14 @@ func (w *watch) look() {
 	recalled := false
 	for _, m := range p.members {
 		started := m.worker.Started()
-		if stuck := started == m.seen; stuck && m.tasks > 0 {
+		stuck := started == m.seen && m.tasks > 0
+		if stuck {
 			if found, ok := m.worker.Harvest(); ok && m.phase != lost {
 				_ = m.accept(found) // a worker that lies is found out when it reports
 			}
-			recalled = p.anyIdle() && m.recall() || recalled
+		}
+		if (stuck || m.load > quantum) && p.anyIdle() {
+			recalled = m.recall() || recalled
 		}
 		m.seen = started
 	}
