@@ -1,0 +1,197 @@
+"""Ctrl-C at any moment of a call: nothing is left, nothing is lost, and the pool goes on."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from support import PoolClass, tasks
+from support.programs import Program
+
+from gopool import _core
+
+pytestmark = pytest.mark.gopool_only("multiprocessing's threads do not survive it")
+
+StartProgram = Callable[..., Program]
+
+LARGE = 1 << 20
+
+
+class Interrupter:
+    """Raises KeyboardInterrupt when the main thread's n-th call into the extension returns.
+
+    That is where Python raises it if Ctrl-C is pressed during the call.
+    """
+
+    def __init__(self) -> None:
+        self.left = 0
+
+    def wrap(self, real: Callable[..., int]) -> Callable[..., int]:
+        def call(*args: int) -> int:
+            status = real(*args)
+            if self.left and threading.current_thread() is threading.main_thread():
+                self.left -= 1
+                if not self.left:
+                    raise KeyboardInterrupt
+            return status
+
+        return call
+
+    def interrupts(self, number: int, call: Callable[[], object]) -> bool:
+        """Call with an interrupt at the given step, and tell whether there was such a step."""
+        self.left = number
+        try:
+            call()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            self.left = 0
+        return False
+
+
+@pytest.fixture
+def pool(Pool: PoolClass) -> Iterator[Any]:
+    """A pool that, interrupted as it may be, ends politely and leaves no handle."""
+    before = _core.native.bridge_Handles()
+    with Pool(2) as pool:
+        pool.map(tasks.square, range(10))
+        yield pool
+        assert pool.map(tasks.square, range(100), 1) == [n * n for n in range(100)]
+        pool.close()
+        pool.join()
+    gc.collect()
+    assert _core.native.bridge_Handles() == before
+
+
+@pytest.fixture
+def interrupter(pool: Any, monkeypatch: pytest.MonkeyPatch) -> Interrupter:
+    """What interrupts calls from now on; it is gone before the pool is."""
+    interrupter = Interrupter()
+    functions = vars(_core.native)
+    for name, function in list(functions.items()):
+        if name.startswith("bridge_"):
+            monkeypatch.setitem(functions, name, interrupter.wrap(function))
+    return interrupter
+
+
+def nobody(_: object) -> None:
+    return None
+
+
+SUBMISSIONS: dict[str, tuple[Callable[[Any], Any], object]] = {
+    "apply": (lambda p: p.apply_async(tasks.square, (3,)), 9),
+    "map": (lambda p: p.map_async(tasks.square, range(5), 1), [0, 1, 4, 9, 16]),
+    "callback": (lambda p: p.map_async(tasks.square, range(3), 1, callback=nobody), [0, 1, 4]),
+    "large results": (lambda p: p.map_async(tasks.zeros, [LARGE] * 3, 1), [bytes(LARGE)] * 3),
+    "large arguments": (lambda p: p.map_async(tasks.length, [bytes(LARGE)] * 3, 1), [LARGE] * 3),
+}
+
+
+@pytest.mark.parametrize("kind", SUBMISSIONS)
+def test_a_call_is_interrupted_at_each_step(pool: Any, interrupter: Interrupter, kind: str) -> None:
+    """From its submission to its result, each step into the extension is the last one once."""
+    submit, expected = SUBMISSIONS[kind]
+    for step in range(1, 1000):
+        if not interrupter.interrupts(step, lambda: submit(pool).get()):
+            break
+        assert submit(pool).get() == expected
+    assert step > 2
+
+
+def test_apply_is_interrupted_at_each_step(pool: Any, interrupter: Interrupter) -> None:
+    """The same where submission and wait are one step."""
+    for size in (1, LARGE):
+        step = 1
+        while interrupter.interrupts(step, lambda n=size: pool.apply(tasks.zeros, (n,))):  # type: ignore[misc]
+            assert pool.apply(tasks.zeros, (size,)) == bytes(size)
+            step += 1
+        assert step > 1
+
+
+@pytest.mark.parametrize("kind", SUBMISSIONS)
+def test_an_interrupted_get_can_be_repeated(pool: Any, interrupter: Interrupter, kind: str) -> None:
+    """Whatever step was the last one, the next ``get`` returns all of the result."""
+    submit, expected = SUBMISSIONS[kind]
+    for step in range(1, 1000):
+        result = submit(pool)
+        interrupted = interrupter.interrupts(step, result.get)
+        assert result.get() == expected
+        if not interrupted:
+            break
+
+
+_home = os.getpid()
+_interrupts = 0
+
+
+def rebuild(value: int) -> int:
+    """Be interrupted while the caller unpickles a result, as often as it says."""
+    global _interrupts
+    if os.getpid() == _home and _interrupts:
+        _interrupts -= 1
+        raise KeyboardInterrupt
+    return value
+
+
+class Interrupted:
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuild, (self.value,)
+
+
+@pytest.mark.parametrize("chunksize", [1, 100])
+def test_a_get_that_is_interrupted_while_it_unpickles(pool: Any, chunksize: int) -> None:
+    """Code of the results' own is interrupted: they are still there the next time."""
+    global _interrupts
+    result = pool.map_async(Interrupted, range(300), chunksize)
+    _interrupts = 3
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            result.get()
+    assert result.get() == list(range(300))
+
+
+def test_interrupts_at_random_moments(start_program: StartProgram) -> None:
+    """By signals: no result is wrong, and no wait is without end.
+
+    Python swallows an interrupt that comes in ``__del__`` and says so on stderr, so neither that
+    nor the handles are looked at here.
+    """
+    outcome = start_program("""
+        import random, signal
+        import gopool
+        from support import tasks
+
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        moments = random.Random(7)
+
+        def interrupts(call):
+            try:
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, moments.uniform(1e-5, 2e-3))
+                    call()
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                return True
+            return False
+
+        interrupted = 0
+        with gopool.Pool(2) as pool:
+            for _ in range(500):
+                interrupted += interrupts(lambda: pool.apply(tasks.square, (3,)))
+                interrupted += interrupts(lambda: pool.map_async(tasks.square, range(50), 1))
+                result = pool.map_async(tasks.square, range(50), 1)
+                interrupted += interrupts(result.get)
+                assert result.get() == [n * n for n in range(50)]
+            pool.close()
+            pool.join()
+        assert interrupted > 10, interrupted
+        """).outcome()
+    assert outcome.status == 0, outcome.stderr
