@@ -2,8 +2,9 @@
 // integers, so that no handle of gopy's, no reference and no string crosses.
 // All other bytes cross in an exchange.
 //
-// Objects are named by handles. A result below zero is a status (status.go).
-// No function but NextEvent, NextDone, Submit, Wait and Collect blocks, and gopy
+// Objects are known by numbers that the caller chooses, so that it can never be
+// interrupted between an object and its number. A result below zero is a status (status.go).
+// No function but NextEvent, NextDone, Submit and Wait blocks, and gopy
 // releases the GIL around all of them.
 package bridge
 
@@ -35,18 +36,17 @@ var (
 // maxFunctions is how many functions encoded by reference a pool remembers.
 const maxFunctions = 256
 
-// NewPool returns a pool whose workers are replaced after maxChunks chunks; 0
-// is never.
-func NewPool(maxChunks int64) int64 {
+// NewPool makes a pool whose workers are replaced after maxChunks chunks; 0 is
+// never. It is known by number from now on.
+func NewPool(number, maxChunks int64) int64 {
 	return guard(func() int64 {
 		p := &pool{
 			Pool:      gopool.New(gopool.Options{MaxChunks: int(maxChunks)}),
 			functions: map[string]*gopool.Function{},
 		}
 		p.done.init()
-		handle := pools.reserve()
-		pools.put(handle, p)
-		return handle
+		pools.put(number, p)
+		return 0
 	})
 }
 

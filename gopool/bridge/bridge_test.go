@@ -28,8 +28,8 @@ func TestUnknownHandles(t *testing.T) {
 		"Submit":        Submit(none, 1, e.handle, 0, 0, 0, 0, 1, 0, 0),
 		"Add":           Add(none, e.handle, 0, 0, 0),
 		"Seal":          Seal(none),
-		"Wait":          Wait(none, 0),
-		"Collect":       Collect(none, 0, 1, 0, e.handle),
+		"Wait":          waitDone(none, 0),
+		"Collect":       collect(none, 0, 1, 0, e.handle),
 		"NextDone":      NextDone(none),
 		"EndDone":       EndDone(none),
 		"CloseExchange": CloseExchange(none),
@@ -45,7 +45,7 @@ func TestUnknownHandles(t *testing.T) {
 		require.Equal(t, int64(statusUnknown), Cause(p, none))
 		j := e.submit(p, "f", "", 0, 1, 0)
 		require.Equal(t, int64(statusUnknown), Add(j, none, 0, 0, 0))
-		require.Equal(t, int64(statusUnknown), Collect(j, 0, 1, 0, none))
+		require.Equal(t, int64(statusUnknown), Collect(j, 0, none))
 		require.Zero(t, Forget(j))
 		finish(t, p)
 	})
@@ -87,7 +87,7 @@ func TestEvents(t *testing.T) {
 	require.Zero(t, Terminate(p))
 	require.Equal(t, int64(gopool.StopAll)<<32, NextEvent(p))
 	require.Equal(t, int64(gopool.Finished)<<32, NextEvent(p))
-	require.Equal(t, int64(statusTerminated), Collect(j, 0, 1, -1, e.handle))
+	require.Equal(t, int64(statusTerminated), collect(j, 0, 1, -1, e.handle))
 	require.Zero(t, Forget(j))
 	require.Zero(t, Release(p))
 	for range w.frames {
@@ -103,7 +103,7 @@ func TestBreak(t *testing.T) {
 	clear(e.memory)
 	require.Equal(t, int64(len("no memory")), Cause(p, e.handle))
 	require.Equal(t, "no memory", string(e.memory[:len("no memory")]))
-	require.Equal(t, int64(statusBroken), Collect(j, 0, 1, -1, e.handle))
+	require.Equal(t, int64(statusBroken), collect(j, 0, 1, -1, e.handle))
 	require.Equal(t, int64(statusBroken), e.submit(p, "f", "x", 1, 1, flagSealed))
 	require.Zero(t, Forget(j))
 	finish(t, p)

@@ -18,17 +18,12 @@ const segmentHeader = 48
 
 // Collect copies outcomes of the job into the exchange and returns how many
 // bytes of it they take: those segments that arrived after the first taken,
-// which are forgotten, as many as fit. It blocks until at least want outcomes
-// are there or no more will come, at most timeout ms (below 0: without end).
-func Collect(handle, taken, want, timeout, exchange int64) int64 {
+// which are forgotten, as many as fit. It does not block.
+func Collect(handle, taken, exchange int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 {
 		memory, ok := exchanges.find(exchange)
 		if !ok {
 			return statusUnknown
-		}
-		j.After(int(taken)) // they would count as wanted
-		if !wait(j, int(want), timeout) {
-			return statusTimeout
 		}
 		used := 0
 		for _, s := range j.After(int(taken)) {

@@ -9,16 +9,15 @@ import "golang.org/x/sys/unix"
 var exchanges table[[]byte]
 
 // OpenExchange maps size bytes of the memory behind the descriptor fd, which
-// stays the caller's, and returns a handle.
-func OpenExchange(fd, size int64) int64 {
+// stays the caller's. The exchange is known by number from now on.
+func OpenExchange(number, fd, size int64) int64 {
 	return guard(func() int64 {
 		memory, err := unix.Mmap(int(fd), 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 		if err != nil {
 			return statusSystem
 		}
-		handle := exchanges.reserve()
-		exchanges.put(handle, memory)
-		return handle
+		exchanges.put(number, memory)
+		return 0
 	})
 }
 

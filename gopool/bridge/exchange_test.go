@@ -16,11 +16,12 @@ func TestExchange(t *testing.T) {
 		require.Equal(t, "hello", string(memory[:5]))
 	})
 	t.Run("can't be opened on what is no memory", func(t *testing.T) {
-		require.Equal(t, int64(statusSystem), OpenExchange(-1, 4096))
-		require.Equal(t, int64(statusSystem), OpenExchange(int64(memfd(t, 4096).Fd()), 0))
+		require.Equal(t, int64(statusSystem), OpenExchange(newNumber(), -1, 4096))
+		require.Equal(t, int64(statusSystem), OpenExchange(newNumber(), int64(memfd(t, 4096).Fd()), 0))
 	})
 	t.Run("can be closed once", func(t *testing.T) {
-		handle := OpenExchange(int64(memfd(t, 4096).Fd()), 4096)
+		handle := newNumber()
+		require.Zero(t, OpenExchange(handle, int64(memfd(t, 4096).Fd()), 4096))
 		require.Zero(t, CloseExchange(handle))
 		require.Equal(t, int64(statusUnknown), CloseExchange(handle))
 	})

@@ -106,10 +106,13 @@ func Forget(handle int64) int64 {
 	})
 }
 
-// Wait blocks until the job is done, at most timeout ms (below 0: without end).
-func Wait(handle, timeout int64) int64 {
+// Wait forgets the first taken segments of the job and blocks until want
+// outcomes are there that came later, or no more will come, at most timeout ms
+// (below 0: without end).
+func Wait(handle, taken, want, timeout int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 {
-		if !wait(j, int(^uint(0)>>1), timeout) {
+		j.After(int(taken)) // they would count as wanted
+		if !wait(j, int(want), timeout) {
 			return statusTimeout
 		}
 		return 0

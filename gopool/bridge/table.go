@@ -2,20 +2,11 @@ package bridge
 
 import "sync"
 
-// table gives objects numbers that can go to Python and back. A number is
-// never used again, so that one used too late finds nothing.
+// table finds objects by the numbers that Python has for them. Python never uses
+// a number again, so that one used too late finds nothing.
 type table[T any] struct {
 	mu   sync.RWMutex
-	last int64
 	rows map[int64]T
-}
-
-// reserve returns a number that put will be called with.
-func (t *table[T]) reserve() int64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.last++
-	return t.last
 }
 
 func (t *table[T]) put(handle int64, row T) {

@@ -12,7 +12,7 @@ func TestTable(t *testing.T) {
 		var rows table[string]
 		_, ok := rows.find(1)
 		require.False(t, ok)
-		handle := rows.reserve()
+		handle := newNumber()
 		_, ok = rows.find(handle)
 		require.False(t, ok, "reserved only")
 		rows.put(handle, "row")
@@ -35,7 +35,7 @@ func TestTable(t *testing.T) {
 		for range 8 {
 			all.Go(func() {
 				for range 100 {
-					handle := rows.reserve()
+					handle := newNumber()
 					rows.put(handle, 0)
 					rows.drop(handle)
 					mu.Lock()

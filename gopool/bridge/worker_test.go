@@ -3,6 +3,7 @@ package bridge
 import (
 	"encoding/binary"
 	"io"
+	"math"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -50,7 +51,8 @@ func memfd(t *testing.T, size int64) *os.File {
 // thing left of it, when the test ends.
 func newPool(t *testing.T) int64 {
 	t.Helper()
-	p := NewPool(0)
+	p := newNumber()
+	require.Zero(t, NewPool(p, 0))
 	require.Positive(t, p)
 	return p
 }
@@ -174,7 +176,8 @@ type exchange struct {
 func newExchange(t *testing.T, size int64) exchange {
 	t.Helper()
 	f := memfd(t, size)
-	handle := OpenExchange(int64(f.Fd()), size)
+	handle := newNumber()
+	require.Zero(t, OpenExchange(handle, int64(f.Fd()), size))
 	require.Positive(t, handle)
 	view, err := unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	require.NoError(t, err)
@@ -202,7 +205,7 @@ func (e exchange) submit(p int64, code, batch string, count, chunk, flags int64)
 // collect collects a job from its first segment on, and forgets it.
 func (e exchange) collect(t *testing.T, job, want int64) []segment {
 	t.Helper()
-	used := Collect(job, 0, want, limit, e.handle)
+	used := collect(job, 0, want, limit, e.handle)
 	require.Positive(t, used)
 	require.Zero(t, Forget(job))
 	return e.segments(used)
@@ -227,3 +230,19 @@ func (e exchange) segments(used int64) (all []segment) {
 	}
 	return all
 }
+
+var lastNumber atomic.Int64
+
+// newNumber returns a number for an object, as Python chooses them.
+func newNumber() int64 { return lastNumber.Add(1) }
+
+// collect waits and collects, as Python does.
+func collect(job, taken, want, timeout, exchange int64) int64 {
+	if status := Wait(job, taken, want, timeout); status < 0 {
+		return status
+	}
+	return Collect(job, taken, exchange)
+}
+
+// waitDone blocks until the job is done.
+func waitDone(job, timeout int64) int64 { return Wait(job, 0, math.MaxInt64, timeout) }

@@ -10,6 +10,7 @@ it change the working directory on import and put a callback into `gc.callbacks`
 
 from __future__ import annotations
 
+import itertools
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,11 @@ if TYPE_CHECKING:
     native = _native
 else:
     native = _extension
+
+
+#: Returns a number for a pool, a job or an exchange. Numbers are chosen on this side,
+#: so that Ctrl-C can't come between an object in Go and its number.
+new_number = itertools.count(1).__next__
 
 
 def check_process() -> None:

@@ -7,6 +7,7 @@ those not in use wait here for the next.
 from __future__ import annotations
 
 import mmap
+import os
 from collections import deque
 
 from . import _core
@@ -19,21 +20,29 @@ SIZE = 1 << 18
 class Exchange:
     """`size` bytes, as `view` here and as `handle` there."""
 
+    _closed = False
+
     def __init__(self, size: int) -> None:
-        with memory_file(size) as fd:
-            self._map = mmap.mmap(fd, size)
-            self.handle = _core.check(_core.native.bridge_OpenExchange(fd, size))
+        self.handle = _core.new_number()
         self.size = size
-        self.view = memoryview(self._map)
+        with memory_file(size) as fd:
+            self.view = memoryview(mmap.mmap(fd, size))
+            _core.check(_core.native.bridge_OpenExchange(self.handle, fd, size))
 
     def close(self) -> None:
-        """Unmap it on both sides."""
-        self.view.release()
-        self._map.close()
-        _core.native.bridge_CloseExchange(self.handle)
+        """Unmap it in Go. Here it is unmapped when the last view of it is gone."""
+        if not self._closed:
+            self._closed = True
+            _core.native.bridge_CloseExchange(self.handle)
+
+    def __del__(self) -> None:
+        # For one that Ctrl-C took from its borrower. Globals may be gone at exit.
+        if _core is not None and _core.is_usable():
+            self.close()
 
 
 _free: deque[Exchange] = deque()
+os.register_at_fork(after_in_child=_free.clear)
 _users = 0  # pools that have not ended
 
 
@@ -48,7 +57,7 @@ def borrow(size: int = SIZE) -> Exchange:
 
 
 def give_back(exchange: Exchange) -> None:
-    """Keep an exchange for the next borrower, or drop it if there will be none."""
+    """Keep an exchange for the next borrower, or close it if there will be none."""
     if exchange.size == SIZE and _users:
         _free.append(exchange)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing.process
 import os
+import signal
 import socket
 import sys
 import time
@@ -23,6 +24,9 @@ from ._memory import memory_file
 _held: dict[int, int] = {}
 
 
+#: Seconds that a process may take to end after SIGKILL.
+GRACE_OF_KERNEL = 5
+
 #: In place of an exit code: the process has ended, and nobody knows how.
 UNKNOWN_EXIT = 1 << 16
 
@@ -39,6 +43,12 @@ def _release(fd: int) -> None:
     os.close(fd)
 
 
+def _children() -> set[BaseProcess]:
+    """Return what `multiprocessing` takes for the children of this process."""
+    children: set[BaseProcess] = getattr(multiprocessing.process, "_children", set())
+    return children
+
+
 def _disown() -> None:
     """In a forked child: give up what it inherited of its parent's pools.
 
@@ -46,7 +56,7 @@ def _disown() -> None:
     the inode has to match. At its exit `multiprocessing` would end all processes
     that it takes for children, so ours must not be among them.
     """
-    children: set[object] = getattr(multiprocessing.process, "_children", set())
+    children = _children()
     children -= set(_processes)
     for fd, inode in _held.items():
         try:
@@ -107,9 +117,9 @@ class WorkerProcess:
         Returns the exit code, minus the signal's number if a signal ended it, or
         `UNKNOWN_EXIT`.
         """
-        if not wait([self.process.sentinel], grace):
+        if not self._has_ended(grace):
             self.process.kill()
-            wait([self.process.sentinel])
+            self._has_ended(GRACE_OF_KERNEL)
         code = self._exit_code()
         _held.pop(self.socket, None)
         if self.page >= 0:  # never attached
@@ -131,14 +141,36 @@ class WorkerProcess:
         code, and others see it a moment later. Nobody has it in a program that
         ignores SIGCHLD.
         """
-        deadline = time.monotonic() + 1
+        nobody = signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
+        deadline = time.monotonic() + (0 if nobody else GRACE_OF_KERNEL)
         while (code := self.process.exitcode) is None:
             if time.monotonic() > deadline:
+                _children().discard(self.process)
                 return UNKNOWN_EXIT
             time.sleep(0.001)
         self.process.join()  # off the list of children, where it may still be
         self.process.close()
         return code
+
+    def _has_ended(self, timeout: float) -> bool:
+        """Wait until the process has ended, at most so many seconds, and tell whether it has.
+
+        Not by its sentinel where that can be helped: a process that another
+        thread forks at the same time may hold that open.
+        """
+        pid = self.process.pid
+        if self.process.exitcode is not None or pid is None:
+            return True
+        try:
+            fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return True
+        except (AttributeError, OSError):
+            return bool(wait([self.process.sentinel], timeout))
+        try:
+            return bool(wait([fd], timeout))
+        finally:
+            os.close(fd)
 
 
 def _equip(sock: socket.socket) -> tuple[int, int]:

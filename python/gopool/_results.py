@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -42,21 +43,20 @@ def _slice(deadline: float | None) -> int:
     return left if longest < 0 else min(left, longest)
 
 
-def _receive(job: int, taken: int, want: int, ms: int) -> tuple[int, bytes]:
-    """Return a status, and the segments of a job after the first `taken`.
+def _receive(job: int, taken: int) -> tuple[int, bytes]:
+    """Return a status, and the segments of a job that are there after the first `taken`.
 
     They are copied, so that the exchange is free while they are decoded, which
     runs code of the user's.
     """
-    collect = _core.native.bridge_Collect
     exchange = _exchange.borrow()
     try:
-        status = collect(job, taken, want, ms, exchange.handle)
+        status = _core.native.bridge_Collect(job, taken, exchange.handle)
         if status < _core.TOO_SMALL:
             larger = _exchange.borrow(-status)
             _exchange.give_back(exchange)
             exchange = larger
-            status = collect(job, taken, want, ms, exchange.handle)
+            status = _core.native.bridge_Collect(job, taken, exchange.handle)
         return status, bytes(exchange.view[: max(0, status)])
     finally:
         _exchange.give_back(exchange)
@@ -137,10 +137,15 @@ class AsyncResult(Generic[R]):
         """Block until all outcomes are there, and tell whether they are."""
         if not self._is_told(timeout):
             return False
+        return self._wait_for(sys.maxsize, timeout)
+
+    def _wait_for(self, want: int, timeout: float | None) -> bool:
+        """Block until so many outcomes can be collected, or no more will come; tell whether."""
         deadline = _deadline(timeout)
         while self._left:
             ms = _slice(deadline)
-            if _core.native.bridge_Wait(self._job, ms) != _core.TIMEOUT:
+            status = _core.native.bridge_Wait(self._job, self._taken, want, ms)
+            if status != _core.TIMEOUT:
                 break
             if ms == 0:
                 return False
@@ -152,16 +157,14 @@ class AsyncResult(Generic[R]):
             return False
         deadline = _deadline(timeout)
         while self._left:
-            ms = _slice(deadline)
-            if self._collecting.acquire(timeout=-1 if ms < 0 else ms / 1000):
-                try:
-                    if self._left:
-                        self._collect_some(ms)
-                finally:
-                    self._collecting.release()
-            if ms == 0:
-                break
-        return not self._left
+            # Not held while waiting: others wait for it without a time limit.
+            with self._collecting:
+                if self._left:
+                    self._collect_some()
+            left = None if deadline is None else deadline - time.monotonic()
+            if not self._wait_for(min(self._left, _PORTION), left):
+                return False
+        return True
 
     def _is_told(self, timeout: float | None) -> bool:
         """Block until the callback has returned; the callback itself does not wait for that."""
@@ -189,12 +192,12 @@ class AsyncResult(Generic[R]):
         if self._told is not None:
             self._told.set()
 
-    def _collect_some(self, ms: int) -> None:
-        """Take in what has arrived; wait at most so many ms if nothing has."""
-        status, data = _receive(self._job, self._taken, min(self._left, _PORTION), ms)
+    def _collect_some(self) -> None:
+        """Take in what has arrived."""
+        status, data = _receive(self._job, self._taken)
         if status >= 0:
             self._take_in(memoryview(data))
-        elif status != _core.TIMEOUT:
+        else:
             self._give_up(status)
         if not self._left:
             self._forget()

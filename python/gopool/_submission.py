@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -67,9 +66,6 @@ def _fail(supervisor: Supervisor, result: AsyncResult[Any], error: Exception) ->
     result._forget()
 
 
-_numbers = itertools.count(1)  # of jobs, in all pools
-
-
 def _start(
     supervisor: Supervisor,
     result: AsyncResult[Any],
@@ -85,8 +81,7 @@ def _start(
 
     Waits up to `wait` ms for the outcome.
     """
-    # The number is chosen here, so that Ctrl-C can't come between a job and its number.
-    result._job = job = next(_numbers)
+    result._job = job = _core.new_number()
     if function.by_name:
         flags |= _core.BY_REFERENCE
     if result._told is not None:

@@ -102,7 +102,8 @@ class Supervisor:
         try:
             for _ in range(processes):
                 self._started.append(self._new_worker())
-            self.pool = _core.check(_core.native.bridge_NewPool(max_chunks))
+            self.pool = _core.new_number()
+            _core.check(_core.native.bridge_NewPool(self.pool, max_chunks))
             # At exit; never in a forked child. It holds the supervisor until that is done.
             self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
             _exchange.retain()
