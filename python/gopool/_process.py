@@ -19,8 +19,8 @@ from typing import Any
 from . import _page, _worker
 from ._memory import memory_file
 
-#: The parent's ends of all sockets and lifelines, with the inode of each. A
-#: forked child has to close them, or workers would not see the parent's end.
+#: The parent's descriptors of all workers, with the inode of each. A forked child
+#: has to close them, or workers would not see the parent's end.
 _held: dict[int, int] = {}
 
 
@@ -77,6 +77,10 @@ class WorkerProcess:
     attached. `page` is a descriptor to be closed when it has been.
     """
 
+    page = -1
+    _lifeline = -1
+    _worker_end = -1
+
     def __init__(
         self,
         context: BaseContext,
@@ -91,8 +95,7 @@ class WorkerProcess:
             process.daemon = True
             _processes.add(process)
             try:
-                # Sent before there is anybody to read, so that the worker need not wait.
-                self.page, self._lifeline = _equip(ours)
+                self._make_equipment()
                 try:
                     _start(process)
                 except BaseException:
@@ -104,9 +107,36 @@ class WorkerProcess:
             self.process: BaseProcess = process
             self.socket = ours.detach()
 
+    def _make_equipment(self) -> None:
+        """Make the page, and the lifeline: our end of it and the worker's."""
+        self._worker_end, self._lifeline = os.pipe()
+        _hold(self._worker_end)
+        _hold(self._lifeline)
+        try:
+            with memory_file(_page.SIZE) as page:
+                self.page = os.dup(page)
+            _hold(self.page)
+        except BaseException:
+            self._close_own()
+            raise
+
+    def equip(self) -> None:
+        """Send the worker what it waits for: its page, and its end of the lifeline.
+
+        It does so when all workers of a new pool have been started: until then
+        they leave the processors to their parent.
+        """
+        sock = socket.socket(fileno=self.socket)
+        try:
+            socket.send_fds(sock, [b"\0"], [self.page, self._worker_end])
+        finally:
+            sock.detach()
+        _release(self._worker_end)
+        self._worker_end = -1
+
     def attached(self, accepted: bool) -> None:
         """Say that the socket is Go's now, which has closed it if it did not accept the worker."""
-        os.close(self.page)
+        _release(self.page)
         self.page = -1
         if not accepted:
             _held.pop(self.socket, None)
@@ -128,10 +158,10 @@ class WorkerProcess:
         return code
 
     def _close_own(self) -> None:
-        """Close the lifeline, and the page if Go has not taken it."""
-        _release(self._lifeline)
-        if self.page >= 0:
-            os.close(self.page)
+        """Close the lifeline, and what the worker or Go have not taken."""
+        for fd in (self._lifeline, self._worker_end, self.page):
+            if fd >= 0:
+                _release(fd)
 
     def _exit_code(self) -> int:
         """Return the exit code of a process that has ended.
@@ -171,24 +201,6 @@ class WorkerProcess:
             return bool(wait([fd], timeout))
         finally:
             os.close(fd)
-
-
-def _equip(sock: socket.socket) -> tuple[int, int]:
-    """Send a new worker its page and the read end of its lifeline.
-
-    Returns the page's descriptor and the lifeline's write end.
-    """
-    lifeline, ours = os.pipe()
-    _hold(ours)
-    try:
-        with memory_file(_page.SIZE) as page:
-            socket.send_fds(sock, [b"\0"], [page, lifeline])
-            return os.dup(page), ours
-    except BaseException:
-        _release(ours)
-        raise
-    finally:
-        os.close(lifeline)
 
 
 def _start(process: BaseProcess) -> None:

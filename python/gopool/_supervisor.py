@@ -10,6 +10,7 @@ The Go pool is released by the last of them to end.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -121,6 +122,8 @@ class Supervisor:
     def _attach(self, worker: WorkerProcess) -> None:
         pid = worker.process.pid
         assert pid is not None
+        with contextlib.suppress(ConnectionError):  # it has ended already; Go will tell
+            worker.equip()
         number = _core.native.bridge_Attach(self.pool, worker.socket, worker.page, pid)
         worker.attached(accepted=number >= 0)
         if number >= 0:

@@ -128,8 +128,8 @@ def test_a_worker_cannot_be_started(
 @pytest.mark.parametrize("at", [0, 1, 2])
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(socket, "socketpair"), (socket, "send_fds"), (os, "memfd_create")],
-    ids=["socketpair", "send_fds", "memfd_create"],
+    [(socket, "socketpair"), (os, "memfd_create")],
+    ids=["socketpair", "memfd_create"],
 )
 def test_a_worker_cannot_be_equipped(
     Pool: PoolClass,
