@@ -56,8 +56,9 @@ class _Extension:
 
     def after_fork_in_child(self) -> None:
         if vars(self):
-            vars(self).clear()
-            self._forked_from = os.getppid()
+            # The functions are kept, out of reach: to drop them is to write to their
+            # memory, which each worker would have to copy when it starts.
+            self.__dict__ = {"_forked_from": os.getppid(), "_kept": vars(self)}
 
 
 _extension = _Extension()
@@ -83,7 +84,7 @@ def check_process() -> None:
 
 def is_usable() -> bool:
     """Tell whether the extension is loaded, and by this process."""
-    return len(vars(_extension)) > 1
+    return "bridge_ABI" in vars(_extension)
 
 
 def error(status: int) -> Exception:

@@ -9,7 +9,6 @@ import socket
 import sys
 import time
 import warnings
-import weakref
 from collections.abc import Callable
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
@@ -31,7 +30,7 @@ GRACE_OF_KERNEL = 5
 UNKNOWN_EXIT = 1 << 16
 
 #: Our processes, which only this process may wait for or end.
-_processes: weakref.WeakSet[BaseProcess] = weakref.WeakSet()
+_processes: set[BaseProcess] = set()
 
 
 def _hold(fd: int) -> None:
@@ -57,7 +56,7 @@ def _disown() -> None:
     that it takes for children, so ours must not be among them.
     """
     children = _children()
-    children -= set(_processes)
+    children -= _processes
     for fd, inode in _held.items():
         try:
             if os.fstat(fd).st_ino == inode:
@@ -96,13 +95,11 @@ class WorkerProcess:
             _processes.add(process)
             try:
                 self._make_equipment()
-                try:
-                    _start(process)
-                except BaseException:
-                    self._close_own()
-                    raise
+                _start(process)
             except BaseException:
+                self._close_own()
                 del _held[ours.fileno()]
+                _processes.discard(process)
                 raise
             self.process: BaseProcess = process
             self.socket = ours.detach()
@@ -112,23 +109,23 @@ class WorkerProcess:
         self._worker_end, self._lifeline = os.pipe()
         _hold(self._worker_end)
         _hold(self._lifeline)
-        try:
-            with memory_file(_page.SIZE) as page:
-                self.page = os.dup(page)
-            _hold(self.page)
-        except BaseException:
-            self._close_own()
-            raise
+        with memory_file(_page.SIZE) as page:
+            self.page = os.dup(page)
+        _hold(self.page)
 
     def equip(self) -> None:
         """Send the worker what it waits for: its page, and its end of the lifeline.
 
-        It does so when all workers of a new pool have been started: until then
-        they leave the processors to their parent.
+        Most workers of a new pool get it when all have been started: until then
+        they leave the processors to their parent. Does nothing the second time.
         """
+        if self._worker_end < 0:
+            return
         sock = socket.socket(fileno=self.socket)
         try:
             socket.send_fds(sock, [b"\0"], [self.page, self._worker_end])
+        except ConnectionError:
+            pass  # it has ended already, and Go will tell
         finally:
             sock.detach()
         _release(self._worker_end)
@@ -151,6 +148,7 @@ class WorkerProcess:
             self.process.kill()
             self._has_ended(GRACE_OF_KERNEL)
         code = self._exit_code()
+        _processes.discard(self.process)
         _held.pop(self.socket, None)
         if self.page >= 0:  # never attached
             os.close(self.socket)

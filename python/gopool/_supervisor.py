@@ -10,7 +10,6 @@ The Go pool is released by the last of them to end.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -103,6 +102,7 @@ class Supervisor:
         try:
             for _ in range(processes):
                 self._started.append(self._new_worker())
+                self._started[0].equip()  # one should be ready when all are started
             self.pool = _core.new_number()
             _core.check(_core.native.bridge_NewPool(self.pool, max_chunks))
             # At exit; never in a forked child. It holds the supervisor until that is done.
@@ -122,8 +122,7 @@ class Supervisor:
     def _attach(self, worker: WorkerProcess) -> None:
         pid = worker.process.pid
         assert pid is not None
-        with contextlib.suppress(ConnectionError):  # it has ended already; Go will tell
-            worker.equip()
+        worker.equip()
         number = _core.native.bridge_Attach(self.pool, worker.socket, worker.page, pid)
         worker.attached(accepted=number >= 0)
         if number >= 0:

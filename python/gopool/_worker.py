@@ -36,6 +36,9 @@ def main(
     The first message on `sock` carries two descriptors: the page, and the
     lifeline (see `die_with`).
     """
+    # Ctrl-C reaches the whole process group; it is the parent's to answer. A
+    # handler, unlike SIG_IGN, is not passed on to programs that tasks start.
+    signal.signal(signal.SIGINT, lambda *_: None)
     _, descriptors, _, _ = socket.recv_fds(sock, 1, 2)
     if len(descriptors) < 2:
         return  # the pool is gone already
@@ -43,9 +46,6 @@ def main(
     die_with(lifeline)
     page = _page.Page(mmap.mmap(page_fd, _page.SIZE))
     os.close(page_fd)
-    # Ctrl-C reaches the whole process group; it is the parent's to answer. A
-    # handler, unlike SIG_IGN, is not passed on to programs that tasks start.
-    signal.signal(signal.SIGINT, lambda *_: None)
     if initializer is not None:
         try:
             initializer(*initargs)
