@@ -96,11 +96,13 @@ func Seal(handle int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 { j.Seal(); return 0 })
 }
 
-// Forget drops the job's results and its handle. Its tasks still run.
+// Forget drops the job's results and its handle. Its tasks still run; no more
+// can come, also if Ctrl-C kept the caller from saying so.
 func Forget(handle int64) int64 {
 	return guard(func() int64 {
 		if j, ok := jobs.drop(handle); ok {
 			j.Forget()
+			j.Seal()
 		}
 		return 0
 	})

@@ -176,8 +176,9 @@ class WorkerProcess:
                 _children().discard(self.process)
                 return UNKNOWN_EXIT
             time.sleep(0.001)
-        self.process.join()  # off the list of children, where it may still be
-        self.process.close()
+        # Off the list of children, where it may still be. It is not closed: a thread
+        # that goes through that list would stumble over it.
+        self.process.join()
         return code
 
     def _has_ended(self, timeout: float) -> bool:

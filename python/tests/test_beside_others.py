@@ -49,7 +49,7 @@ def start_and_join_a_process() -> None:
     process = multiprocessing.get_context("fork").Process(target=tasks.nothing)
     process.start()
     process.join()
-    assert process.exitcode == 0
+    assert process.exitcode in (0, None)  # None: another thread has just reaped it
 
 
 OTHERS: dict[str, Callable[[], object]] = {
