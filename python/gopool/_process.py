@@ -176,9 +176,12 @@ class WorkerProcess:
                 _children().discard(self.process)
                 return UNKNOWN_EXIT
             time.sleep(0.001)
-        # Off the list of children, where it may still be. It is not closed: a thread
-        # that goes through that list would stumble over it.
-        self.process.join()
+        self.process.join()  # off the list of children, where it may still be
+        # Close its descriptors. Not the process itself: a thread that goes through
+        # that list at this moment would stumble over it.
+        popen: Any = getattr(self.process, "_popen", None)
+        if popen is not None:
+            popen.close()
         return code
 
     def _has_ended(self, timeout: float) -> bool:
