@@ -16,7 +16,7 @@ import (
 // and a round trip costs little more than the system calls. While a worker has
 // nothing to report, nobody leads.
 type inbound struct {
-	socket stream
+	socket *arrival
 	frames *wire.Reader
 	handle func(wire.Frame) error // with what the leader has read
 	more   func() bool            // the worker has something to report
@@ -31,7 +31,7 @@ type inbound struct {
 	ended  bool // the end of the socket is to be read
 }
 
-func (in *inbound) init(socket stream, handle func(wire.Frame) error, more func() bool) {
+func (in *inbound) init(socket *arrival, handle func(wire.Frame) error, more func() bool) {
 	in.socket, in.frames = socket, wire.NewReader(socket)
 	in.handle, in.more = handle, more
 	in.wanted = true // a worker reports first

@@ -27,7 +27,10 @@ func newHeard(t *testing.T) *heard {
 	t.Helper()
 	ours, theirs := streams(t)
 	h := &heard{theirs: theirs, texts: make(chan string, 10_000), served: make(chan struct{})}
-	h.init(ours, func(f wire.Frame) error {
+	socket, err := newArrival(ours)
+	require.NoError(t, err)
+	t.Cleanup(socket.release)
+	h.init(socket, func(f wire.Frame) error {
 		h.texts <- string(f.Payload)
 		switch string(f.Payload) {
 		case "lie":

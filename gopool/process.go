@@ -29,7 +29,7 @@ type Code struct {
 //
 // Release ends them, as far as the end of the process has not, and waits.
 type process struct {
-	socket stream
+	socket *arrival
 	page   page
 	out    outbound
 	in     inbound
@@ -55,12 +55,17 @@ func NewProcess(socket, pagefd, pid int) (Worker, error) {
 		shared.release()
 		return nil, os.NewSyscallError("fcntl", err)
 	}
+	arrival, err := newArrival(stream(socket))
+	if err != nil {
+		shared.release()
+		return nil, err
+	}
 	w := &process{
-		socket: stream(socket),
+		socket: arrival,
 		page:   shared,
 		known:  map[uint64]struct{}{},
 	}
-	w.out.init(w.socket)
+	w.out.init(w.socket.stream)
 	var ended bool
 	if w.death, ended = openProcess(pid); ended {
 		w.socket.shut()
@@ -183,6 +188,7 @@ func (w *process) Release() {
 		_ = w.death.Close()
 	}
 	w.served.Wait()
+	w.socket.release()
 	w.socket.close()
 	w.page.release()
 }

@@ -10,7 +10,7 @@ import (
 // stream is our end of a worker's socket. It blocks in system calls and is not
 // registered with Go's network poller: a poller is one more thread between the
 // worker and who waits for it, and waking a thread costs more than all else in
-// a round trip. The price is a thread for each worker.
+// a round trip. Where nobody waits, arrival has the poller wait after all.
 type stream int
 
 // Read implements io.Reader. It blocks; shut ends it.

@@ -101,3 +101,30 @@ func TestAfter(t *testing.T) {
 		require.Equal(t, string(all[n:]), string(bytes.Join(after(buffers, n), nil)), "after %d bytes", n)
 	}
 }
+
+func TestArrival(t *testing.T) {
+	ours, theirs := streams(t)
+	a, err := newArrival(ours)
+	require.NoError(t, err)
+	t.Cleanup(a.release)
+	got := make(chan string)
+	go func() {
+		defer close(got)
+		buffer := make([]byte, 10)
+		for {
+			n, err := a.Read(buffer)
+			if err != nil {
+				return
+			}
+			got <- string(buffer[:n])
+		}
+	}()
+	// Often something comes just when the reader begins to wait.
+	for range 100_000 {
+		_, err := theirs.write([][]byte{[]byte("ping")}, true)
+		require.NoError(t, err)
+		require.Equal(t, "ping", await(t, got, "what was written"))
+	}
+	ours.shut()
+	await(t, got, "the end")
+}

@@ -71,9 +71,6 @@ type Reporter struct {
 	member *member
 }
 
-// ID returns the number of the worker in its pool.
-func (r *Reporter) ID() int { return r.member.id }
-
 // Ready tells that the worker takes tasks now.
 func (r *Reporter) Ready() {
 	r.pool.mu.Lock()

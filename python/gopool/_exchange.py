@@ -25,9 +25,12 @@ class Exchange:
     def __init__(self, size: int) -> None:
         self.handle = _core.new_number()
         self.size = size
-        with memory_file(size) as fd:
+        fd = memory_file(size)
+        try:
             self.view = memoryview(mmap.mmap(fd, size))
             _core.check(_core.native.bridge_OpenExchange(self.handle, fd, size))
+        finally:
+            os.close(fd)
 
     def close(self) -> None:
         """Unmap it in Go. Here it is unmapped when the last view of it is gone."""

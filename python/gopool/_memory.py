@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
-@contextmanager
-def memory_file(size: int) -> Iterator[int]:
-    """Give a descriptor of `size` bytes of zeros, closed in the end; mappings outlive it.
+def memory_file(size: int) -> int:
+    """Return a descriptor of `size` bytes of zeros. Close it; mappings outlive it.
 
     memfd_create(2) is not bounded by the size of /dev/shm. Where it is missing
     (macOS), an unlinked temporary file serves.
     """
-    fd = _memfd() if hasattr(os, "memfd_create") else _unlinked()
+    fd = os.memfd_create("gopool") if hasattr(os, "memfd_create") else _unlinked()
     try:
-        os.ftruncate(fd, size)
-        yield fd
-    finally:
+        os.truncate(fd, size)
+    except BaseException:
         os.close(fd)
-
-
-def _memfd() -> int:
-    return os.memfd_create("gopool")
+        raise
+    return fd
 
 
 def _unlinked() -> int:

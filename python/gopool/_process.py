@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing.process
 import os
 import signal
@@ -10,18 +11,18 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from . import _page, _worker
+from . import _core, _page, _worker
 from ._memory import memory_file
 
-#: The parent's descriptors of all workers, with the inode of each. A forked child
-#: has to close them, or workers would not see the parent's end.
-_held: dict[int, int] = {}
-
+#: The parent's descriptors of all workers. A forked child has to close them, or
+#: workers would not see the parent's end. Whatever closes one takes it off first.
+_held: set[int] = set()
 
 #: Seconds that a process may take to end after SIGKILL.
 GRACE_OF_KERNEL = 5
@@ -33,12 +34,8 @@ UNKNOWN_EXIT = 1 << 16
 _processes: set[BaseProcess] = set()
 
 
-def _hold(fd: int) -> None:
-    _held[fd] = os.fstat(fd).st_ino
-
-
 def _release(fd: int) -> None:
-    del _held[fd]
+    _held.remove(fd)
     os.close(fd)
 
 
@@ -51,22 +48,32 @@ def _children() -> set[BaseProcess]:
 def _disown() -> None:
     """In a forked child: give up what it inherited of its parent's pools.
 
-    Go may have closed a socket, and something else may have got its number, so
-    the inode has to match. At its exit `multiprocessing` would end all processes
-    that it takes for children, so ours must not be among them.
+    At its exit `multiprocessing` would end all processes that it takes for
+    children, so ours must not be among them.
     """
     children = _children()
     children -= _processes
-    for fd, inode in _held.items():
-        try:
-            if os.fstat(fd).st_ino == inode:
-                os.close(fd)
-        except OSError:
-            pass
+    for fd in _held:
+        with suppress(OSError):
+            os.close(fd)
     _held.clear()
 
 
 os.register_at_fork(after_in_child=_disown)
+
+
+def open_lifeline() -> tuple[int, int]:
+    """Make a pipe whose reader gets SIGKILL when the other end closes: see `_worker.die_with`.
+
+    fcntl(2), F_SETSIG: Linux only. Elsewhere a worker ends when it next reads.
+    """
+    reader, writer = os.pipe()
+    flags = os.O_NONBLOCK
+    if hasattr(fcntl, "F_SETSIG"):
+        fcntl.fcntl(reader, fcntl.F_SETSIG, signal.SIGKILL)
+        flags |= os.O_ASYNC
+    fcntl.fcntl(reader, fcntl.F_SETFL, flags)
+    return reader, writer
 
 
 class WorkerProcess:
@@ -88,7 +95,7 @@ class WorkerProcess:
     ) -> None:
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            _hold(ours.fileno())
+            _held.add(ours.fileno())
             process = context.Process(target=_worker.main, args=(theirs, initializer, initargs))  # type: ignore[attr-defined]
             process.name = process.name.replace("Process", "PoolWorker")
             process.daemon = True
@@ -98,7 +105,7 @@ class WorkerProcess:
                 _start(process)
             except BaseException:
                 self._close_own()
-                del _held[ours.fileno()]
+                _held.remove(ours.fileno())
                 _processes.discard(process)
                 raise
             self.process: BaseProcess = process
@@ -106,12 +113,11 @@ class WorkerProcess:
 
     def _make_equipment(self) -> None:
         """Make the page, and the lifeline: our end of it and the worker's."""
-        self._worker_end, self._lifeline = os.pipe()
-        _hold(self._worker_end)
-        _hold(self._lifeline)
-        with memory_file(_page.SIZE) as page:
-            self.page = os.dup(page)
-        _hold(self.page)
+        self._worker_end, self._lifeline = open_lifeline()
+        _held.add(self._worker_end)
+        _held.add(self._lifeline)
+        self.page = memory_file(_page.SIZE)
+        _held.add(self.page)
 
     def equip(self) -> None:
         """Send the worker what it waits for: its page, and its end of the lifeline.
@@ -131,12 +137,22 @@ class WorkerProcess:
         _release(self._worker_end)
         self._worker_end = -1
 
-    def attached(self, accepted: bool) -> None:
-        """Say that the socket is Go's now, which has closed it if it did not accept the worker."""
+    def attach(self, pool: int) -> int:
+        """Give the worker to a Go pool: return its number there, or a status.
+
+        The socket is Go's from now on, which closes it at once if it refuses the
+        worker. So nobody may take the number for the socket's meanwhile.
+        """
+        pid = self.process.pid
+        assert pid is not None
+        self.equip()
+        _held.remove(self.socket)
+        number = _core.native.bridge_Attach(pool, self.socket, self.page, pid)
+        if number >= 0:
+            _held.add(self.socket)
         _release(self.page)
         self.page = -1
-        if not accepted:
-            _held.pop(self.socket, None)
+        return number
 
     def end(self, grace: float) -> int:
         """Reap the process; kill it first if it does not end in `grace` seconds.
@@ -149,7 +165,7 @@ class WorkerProcess:
             self._has_ended(GRACE_OF_KERNEL)
         code = self._exit_code()
         _processes.discard(self.process)
-        _held.pop(self.socket, None)
+        _held.discard(self.socket)
         if self.page >= 0:  # never attached
             os.close(self.socket)
         self._close_own()
@@ -226,8 +242,13 @@ def _ignore_fork_warning() -> None:
     Not with `warnings.catch_warnings`: what it restores is shared by all threads.
     """
     first = warnings.filters[0] if warnings.filters else None
-    if first is None or first[0] != "ignore" or first[3] is None or first[3] != _FORKING_MODULE:
+    if first is None or first[0] != "ignore" or _pattern(first[3]) != _FORKING_MODULE:
         warnings.filterwarnings("ignore", category=DeprecationWarning, module=_FORKING_MODULE)
+
+
+def _pattern(module: Any) -> str | None:
+    """Return the regular expression of a filter for modules."""
+    return getattr(module, "pattern", None)
 
 
 _FORKING_MODULE = r"multiprocessing\.popen_fork"

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from . import _codec, _core, _exchange, _wire
 from ._errors import WorkerLostError
 from ._process import UNKNOWN_EXIT
-from ._supervisor import wait_event
+from ._supervisor import SLICE, wait_event
 
 if TYPE_CHECKING:
     from .pool import Pool
 
 R = TypeVar("R")
 
-#: The main thread waits for so many ms at a time: Python answers Ctrl-C between waits.
-SLICE = 100
+#: `SLICE` in ms, for waits in Go.
+SLICE_MS = round(SLICE * 1000)
 
 #: A waiting thread is woken to decode when so many results are there.
 _PORTION = 2048
@@ -36,7 +36,7 @@ def _deadline(timeout: float | None) -> float | None:
 
 def _slice(deadline: float | None) -> int:
     """Return for how many ms to wait in one go; 0 if the deadline is over, -1 for ever."""
-    longest = SLICE if threading.current_thread() is threading.main_thread() else -1
+    longest = SLICE_MS if threading.current_thread() is threading.main_thread() else -1
     if deadline is None:
         return longest
     left = max(0, round((deadline - time.monotonic()) * 1000))

@@ -82,6 +82,8 @@ def _start(
     Waits up to `wait` ms for the outcome.
     """
     result._job = job = _core.new_number()
+    if not wait:  # the caller goes on, perhaps to submit more
+        supervisor.hurry()
     if function.by_name:
         flags |= _core.BY_REFERENCE
     if result._told is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import util
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
@@ -24,6 +25,10 @@ from ._process import WorkerProcess
 
 #: Seconds that a worker has to end by itself before it is killed.
 GRACE = 0.2
+
+#: Seconds that the first worker of a pool has to answer one `apply`, before it has to
+#: share the processors with the start of the others.
+HEAD_START = 0.002
 
 #: Seconds that a thread waits at a time: Python answers Ctrl-C between waits.
 SLICE = 0.1
@@ -91,6 +96,10 @@ class Supervisor:
         self._started: list[WorkerProcess] = []  # not attached yet
         self._workers: dict[int, WorkerProcess] = {}
         self.pool = 0
+        # Held until there may be work for more than one worker. Not an event: Ctrl-C
+        # in `set` could leave its lock taken.
+        self._head_start = threading.Lock()
+        self._head_start.acquire()
         self._lock = threading.Lock()  # guards what follows
         self._notified: dict[int, Notified] = {}
         self._caller: _Thread | None = None
@@ -120,11 +129,7 @@ class Supervisor:
         return WorkerProcess(self._context, self._initializer, self._initargs)
 
     def _attach(self, worker: WorkerProcess) -> None:
-        pid = worker.process.pid
-        assert pid is not None
-        worker.equip()
-        number = _core.native.bridge_Attach(self.pool, worker.socket, worker.page, pid)
-        worker.attached(accepted=number >= 0)
+        number = worker.attach(self.pool)
         if number >= 0:
             self._workers[number] = worker
             return
@@ -153,6 +158,8 @@ class Supervisor:
 
     def _serve(self) -> None:
         """Attach the first workers, and do what the events say, until the last one."""
+        self._attach(self._started.pop(0))
+        self._head_start.acquire(timeout=HEAD_START)
         while self._started:
             self._attach(self._started.pop(0))
         while True:
@@ -209,6 +216,12 @@ class Supervisor:
         _core.native.bridge_Release(self.pool)
         _exchange.release()
         self._at_exit.cancel()
+
+    def hurry(self) -> None:
+        """Say that there may be work for more than one worker."""
+        if self._started:
+            with suppress(RuntimeError):  # somebody has said so
+                self._head_start.release()
 
     # Callbacks.
 
@@ -274,8 +287,8 @@ class Supervisor:
 
     def terminate(self) -> None:
         """End all jobs and workers. Blocks until they have ended, and a callback that runs."""
+        self.abandon()
         if _core.is_usable():
-            _core.native.bridge_Terminate(self.pool)
             self.join()
 
     def join(self) -> None:

@@ -11,7 +11,6 @@ import fcntl
 import mmap
 import os
 import pickle
-import select
 import signal
 import socket
 import sys
@@ -66,18 +65,15 @@ def die_with(lifeline: int) -> None:
 
     Only the parent holds that end, so it closes when the parent ends, in
     whatever way. A thread that waited for it would not do: it can't run while a
-    C function holds the GIL. Linux only (fcntl(2), F_SETSIG).
+    C function holds the GIL. The parent has arranged the rest (`_process.open_lifeline`).
     """
-    if not hasattr(fcntl, "F_SETSIG"):
-        return
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
-    # The parent may have gone before that was in force.
-    watched = select.poll()
-    watched.register(lifeline, select.POLLHUP)
-    if watched.poll(0):
-        os.kill(os.getpid(), signal.SIGKILL)
+    try:
+        os.read(lifeline, 1)
+    except BlockingIOError:
+        return
+    # The parent had gone before that was in force.
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class _Worker:

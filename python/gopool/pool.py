@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from . import _codec, _core
-from ._results import SLICE, AsyncResult, MapResult
+from ._results import SLICE_MS, AsyncResult, MapResult
 from ._submission import submit_call, submit_items
 from ._supervisor import Supervisor
 
@@ -89,7 +89,7 @@ class Pool:
         """
         self._check_running()
         result: AsyncResult[R] = AsyncResult(self, func)
-        submit_call(self._supervisor, result, func, args, kwds, wait=SLICE)
+        submit_call(self._supervisor, result, func, args, kwds, wait=SLICE_MS)
         return result.get()
 
     def apply_async(
