@@ -77,12 +77,14 @@ def open_lifeline() -> tuple[int, int]:
 
 
 class WorkerProcess:
-    """A started worker process.
+    """A worker process, and what the parent holds of it.
 
-    `socket` is the number of a descriptor that belongs to Go once it has been
-    attached. `page` is a descriptor to be closed when it has been.
+    Made, started, equipped, attached; and ended, which may come at any time. All
+    that a pool's first workers need is made before the first of them starts:
+    each fork has the parent copy the pages that it writes to next.
     """
 
+    _attached = False
     page = -1
     _lifeline = -1
     _worker_end = -1
@@ -94,30 +96,32 @@ class WorkerProcess:
         initargs: tuple[Any, ...],
     ) -> None:
         ours, theirs = socket.socketpair()
-        with ours, theirs:
-            _held.add(ours.fileno())
-            process = context.Process(target=_worker.main, args=(theirs, initializer, initargs))  # type: ignore[attr-defined]
-            process.name = process.name.replace("Process", "PoolWorker")
-            process.daemon = True
-            _processes.add(process)
-            try:
-                self._make_equipment()
-                _start(process)
-            except BaseException:
-                self._close_own()
-                _held.remove(ours.fileno())
-                _processes.discard(process)
-                raise
-            self.process: BaseProcess = process
-            self.socket = ours.detach()
+        self._theirs = theirs
+        self.socket = ours.detach()
+        _held.update((self.socket, theirs.fileno()))
+        try:
+            self._worker_end, self._lifeline = open_lifeline()
+            _held.update((self._worker_end, self._lifeline))
+            self.page = memory_file(_page.SIZE)
+            _held.add(self.page)
+            arguments = (theirs, initializer, initargs)
+            self.process: BaseProcess = context.Process(target=_worker.main, args=arguments)  # type: ignore[attr-defined]
+            self.process.name = self.process.name.replace("Process", "PoolWorker")
+            self.process.daemon = True
+        except BaseException:
+            self._close()
+            raise
 
-    def _make_equipment(self) -> None:
-        """Make the page, and the lifeline: our end of it and the worker's."""
-        self._worker_end, self._lifeline = open_lifeline()
-        _held.add(self._worker_end)
-        _held.add(self._lifeline)
-        self.page = memory_file(_page.SIZE)
-        _held.add(self.page)
+    def start(self) -> None:
+        """Start the process. If that fails, nothing is left of it."""
+        _held.discard(self._theirs.fileno())  # a forked child keeps its own
+        _processes.add(self.process)
+        try:
+            with self._theirs:
+                _start(self.process)
+        except BaseException:
+            self.end(0)
+            raise
 
     def equip(self) -> None:
         """Send the worker what it waits for: its page, and its end of the lifeline.
@@ -147,6 +151,7 @@ class WorkerProcess:
         assert pid is not None
         self.equip()
         _held.remove(self.socket)
+        self._attached = True
         number = _core.native.bridge_Attach(pool, self.socket, self.page, pid)
         if number >= 0:
             _held.add(self.socket)
@@ -160,20 +165,26 @@ class WorkerProcess:
         Returns the exit code, minus the signal's number if a signal ended it, or
         `UNKNOWN_EXIT`.
         """
-        if not self._has_ended(grace):
-            self.process.kill()
-            self._has_ended(GRACE_OF_KERNEL)
-        code = self._exit_code()
+        code = UNKNOWN_EXIT
+        if self.process.pid is not None:
+            if not self._has_ended(grace):
+                self.process.kill()
+                self._has_ended(GRACE_OF_KERNEL)
+            code = self._exit_code()
         _processes.discard(self.process)
-        _held.discard(self.socket)
-        if self.page >= 0:  # never attached
-            os.close(self.socket)
-        self._close_own()
+        self._close()
         return code
 
-    def _close_own(self) -> None:
-        """Close the lifeline, and what the worker or Go have not taken."""
-        for fd in (self._lifeline, self._worker_end, self.page):
+    def _close(self) -> None:
+        """Close what the worker or Go have not taken. Does nothing the second time."""
+        _held.discard(self._theirs.fileno())
+        self._theirs.close()
+        if self._attached:
+            _held.discard(self.socket)
+            self.socket = -1
+        own = (self.socket, self._lifeline, self._worker_end, self.page)
+        self.socket = self._lifeline = self._worker_end = self.page = -1
+        for fd in own:
             if fd >= 0:
                 _release(fd)
 

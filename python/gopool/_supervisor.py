@@ -111,6 +111,8 @@ class Supervisor:
         try:
             for _ in range(processes):
                 self._started.append(self._new_worker())
+            for worker in self._started:
+                worker.start()
                 self._started[0].equip()  # one should be ready when all are started
             self.pool = _core.new_number()
             _core.check(_core.native.bridge_NewPool(self.pool, max_chunks))
@@ -177,7 +179,9 @@ class Supervisor:
         if not _core.native.bridge_Exited(self.pool, number, code):
             return
         try:
-            self._attach(self._new_worker())
+            worker = self._new_worker()
+            worker.start()
+            self._attach(worker)
         except Exception as error:  # no process, descriptor or memory to be had
             self._break(f"starting a worker failed: {error!r}")
 
