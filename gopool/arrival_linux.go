@@ -15,6 +15,7 @@ import (
 type arrival struct {
 	stream
 	epoll *os.File
+	added bool // the socket is in it: from the first wait on
 }
 
 func newArrival(s stream) (*arrival, error) {
@@ -22,13 +23,8 @@ func newArrival(s stream) (*arrival, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	unarmed := &unix.EpollEvent{Events: unix.EPOLLONESHOT}
-	if err := unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, int(s), unarmed); err != nil {
-		_ = unix.Close(fd)
-		return nil, os.NewSyscallError("epoll_ctl", err)
-	}
 	_ = unix.SetNonblock(fd, true) // or NewFile would not have it polled
-	return &arrival{s, os.NewFile(uintptr(fd), "epoll")}, nil
+	return &arrival{stream: s, epoll: os.NewFile(uintptr(fd), "epoll")}, nil
 }
 
 // Read implements io.Reader. It blocks; shut ends it.
@@ -62,13 +58,28 @@ func (a *arrival) wait() error {
 		if !armed {
 			// The poller listens by now, so the event can't come before.
 			armed = true
-			once := &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT}
-			return unix.EpollCtl(int(epoll), unix.EPOLL_CTL_MOD, int(a.stream), once) != nil
+			return a.arm(int(epoll)) != nil
 		}
 		// Only an event that has been fetched disarms, and can come again.
-		n, err := unix.EpollWait(int(epoll), make([]unix.EpollEvent, 1), 0)
-		return n > 0 || err != nil && err != unix.EINTR
+		for {
+			n, err := unix.EpollWait(int(epoll), make([]unix.EpollEvent, 1), 0)
+			if err != unix.EINTR {
+				return n > 0 || err != nil
+			}
+		}
 	})
+}
+
+// arm asks for one event. The socket is added no sooner than this: the end of
+// the stream is an event that even a socket without others reports, and one
+// that nobody waited for would hide the next.
+func (a *arrival) arm(epoll int) error {
+	operation := unix.EPOLL_CTL_MOD
+	if !a.added {
+		operation, a.added = unix.EPOLL_CTL_ADD, true
+	}
+	once := &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT}
+	return unix.EpollCtl(epoll, operation, int(a.stream), once)
 }
 
 // release lets the poller forget it. Nobody may be reading any more.

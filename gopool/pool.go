@@ -13,6 +13,9 @@ var ErrNotClosed = errors.New("pool is still running")
 
 // Options are the settings of a Pool.
 type Options struct {
+	// Workers is how many workers are going to be attached in any case. A pool
+	// that is closed sooner has each of them start, and then go.
+	Workers int
 	// MaxChunks is how many chunks a worker is granted before it is replaced;
 	// 0 is no limit.
 	MaxChunks int
@@ -52,6 +55,7 @@ type Pool struct {
 	cause        error // what broke the pool
 	members      []*member
 	lastMember   int
+	coming       int               // members still to be attached, of Options.Workers
 	unburied     int               // members off the record whose Release has not ended
 	ended        map[int]struct{}  // members off the record, until Exited is asked of them
 	jobs         map[*Job]struct{} // not done
@@ -72,6 +76,7 @@ func New(options Options) *Pool {
 	}
 	p := &Pool{
 		options:  options,
+		coming:   options.Workers,
 		ended:    map[int]struct{}{},
 		jobs:     map[*Job]struct{}{},
 		finished: make(chan struct{}),
@@ -111,6 +116,7 @@ func (p *Pool) attach(w Worker) (id int, err error) {
 	if !p.state.works() {
 		return 0, p.notRunning()
 	}
+	p.coming = max(0, p.coming-1)
 	p.lastMember++
 	m := &member{id: p.lastMember, worker: w, next: 1}
 	p.members = append(p.members, m)
@@ -355,6 +361,9 @@ func (p *Pool) settle() {
 	}
 	for _, m := range p.members {
 		p.retire(m)
+	}
+	if p.state == closed && p.coming > 0 {
+		return
 	}
 	if len(p.members)+p.unburied == 0 && p.state.advance(finished) {
 		p.watch.stop()

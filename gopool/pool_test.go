@@ -87,6 +87,15 @@ func TestClose(t *testing.T) {
 		require.NoError(t, p.Cause())
 		require.NotContains(t, kinds(t, p), StopAll)
 	})
+	t.Run("has workers that were announced start, and go", func(t *testing.T) {
+		p := New(Options{Workers: 2})
+		p.Close()
+		fakes := attachFakes(t, p, 2)
+		for _, f := range fakes {
+			require.Equal(t, 1, f.told("stop"))
+		}
+		endPool(t, p, fakes...)
+	})
 	t.Run("of a pool without workers finishes it", func(t *testing.T) {
 		p := New(Options{})
 		p.Close()

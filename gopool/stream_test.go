@@ -3,6 +3,7 @@ package gopool
 import (
 	"bytes"
 	"io"
+	"runtime"
 	"testing"
 	"time"
 
@@ -127,4 +128,25 @@ func TestArrival(t *testing.T) {
 	}
 	ours.shut()
 	await(t, got, "the end")
+}
+
+// TestArrivalOfTheEnd: the end of a stream often comes just when the reader
+// begins to wait for the first time.
+func TestArrivalOfTheEnd(t *testing.T) {
+	for range 20_000 {
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		require.NoError(t, err)
+		a, err := newArrival(stream(fds[0]))
+		require.NoError(t, err)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := a.Read(make([]byte, 1))
+			ended <- err
+		}()
+		runtime.Gosched()
+		stream(fds[1]).close()
+		require.ErrorIs(t, await(t, ended, "the end"), io.EOF)
+		a.release()
+		a.close()
+	}
 }

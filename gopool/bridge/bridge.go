@@ -36,12 +36,12 @@ var (
 // maxFunctions is how many functions encoded by reference a pool remembers.
 const maxFunctions = 256
 
-// NewPool makes a pool whose workers are replaced after maxChunks chunks; 0 is
+// NewPool makes a pool of so many workers, which are replaced after maxChunks chunks; 0 is
 // never. It is known by number from now on.
-func NewPool(number, maxChunks int64) int64 {
+func NewPool(number, workers, maxChunks int64) int64 {
 	return guard(func() int64 {
 		p := &pool{
-			Pool:      gopool.New(gopool.Options{MaxChunks: int(maxChunks)}),
+			Pool:      gopool.New(gopool.Options{Workers: int(workers), MaxChunks: int(maxChunks)}),
 			functions: map[string]*gopool.Function{},
 		}
 		p.done.init()

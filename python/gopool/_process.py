@@ -84,8 +84,8 @@ class WorkerProcess:
     each fork has the parent copy the pages that it writes to next.
     """
 
-    _attached = False
     page = -1
+    _given = -1  # the number of the socket, once it is Go's
     _lifeline = -1
     _worker_end = -1
 
@@ -150,11 +150,12 @@ class WorkerProcess:
         pid = self.process.pid
         assert pid is not None
         self.equip()
-        _held.remove(self.socket)
-        self._attached = True
-        number = _core.native.bridge_Attach(pool, self.socket, self.page, pid)
+        fd, self.socket = self.socket, -1
+        _held.remove(fd)
+        number = _core.native.bridge_Attach(pool, fd, self.page, pid)
         if number >= 0:
-            _held.add(self.socket)
+            self._given = fd
+            _held.add(fd)
         _release(self.page)
         self.page = -1
         return number
@@ -179,9 +180,8 @@ class WorkerProcess:
         """Close what the worker or Go have not taken. Does nothing the second time."""
         _held.discard(self._theirs.fileno())
         self._theirs.close()
-        if self._attached:
-            _held.discard(self.socket)
-            self.socket = -1
+        _held.discard(self._given)
+        self._given = -1
         own = (self.socket, self._lifeline, self._worker_end, self.page)
         self.socket = self._lifeline = self._worker_end = self.page = -1
         for fd in own:

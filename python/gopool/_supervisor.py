@@ -115,7 +115,7 @@ class Supervisor:
                 worker.start()
                 self._started[0].equip()  # one should be ready when all are started
             self.pool = _core.new_number()
-            _core.check(_core.native.bridge_NewPool(self.pool, max_chunks))
+            _core.check(_core.native.bridge_NewPool(self.pool, processes, max_chunks))
             # At exit; never in a forked child. It holds the supervisor until that is done.
             self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
             _exchange.retain()

@@ -8,7 +8,9 @@ import gc
 import pickle
 import warnings
 from collections.abc import Callable
+from multiprocessing.context import BaseContext
 from multiprocessing.pool import Pool as AnyPool
+from pathlib import Path
 
 import pytest
 from support import PoolClass, tasks
@@ -204,3 +206,25 @@ def test_pools_live_side_by_side(Pool: PoolClass) -> None:
         with Pool(1) as second:
             assert first.apply(tasks.pid) != second.apply(tasks.pid)
         assert first.apply(tasks.square, (3,)) == 9
+
+
+def test_a_pool_that_is_closed_at_once_starts_its_workers(
+    Pool: PoolClass, tmp_path: Path, context: BaseContext
+) -> None:
+    """Each runs the initializer, also where the pool is closed before they can have."""
+    for number in range(10):
+        ledger = Ledger(str(tmp_path / f"ledger-{number}"))
+        pool = Pool(2, ledger.write, ("started",), context=context)
+        pool.close()
+        pool.join()
+        assert ledger.read() == ["started"] * 2
+
+
+def test_pools_closed_at_once_end_beside_new_ones(Pool: PoolClass) -> None:
+    """The descriptors of a pool on its way out are not taken for those of the next."""
+    pools = []
+    for _ in range(40):
+        pools.append(Pool(3))
+        pools[-1].close()
+    for pool in pools:
+        pool.join()
