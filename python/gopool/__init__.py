@@ -9,7 +9,9 @@ Importing this package loads no extension and starts nothing: the first pool doe
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing import TimeoutError
+    from types import ModuleType
 
+    from ._context import get_context
     from ._errors import (
         BrokenPoolError,
         MaybeEncodingError,
@@ -27,6 +29,7 @@ __all__ = [
     "PoolTerminatedError",
     "TimeoutError",
     "WorkerLostError",
+    "get_context",
 ]
 
 __version__ = "0.1.0"
@@ -40,9 +43,14 @@ def __getattr__(name: str) -> object:
     """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import _errors, pool
+    home: ModuleType
+    if name == "get_context":
+        from . import _context as home
+    else:
+        from . import _errors, pool
 
-    value: object = getattr(pool, name, None) or getattr(_errors, name)
+        home = pool if hasattr(pool, name) else _errors
+    value: object = getattr(home, name)
     globals()[name] = value
     return value
 

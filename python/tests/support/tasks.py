@@ -242,6 +242,12 @@ def take_lock_and_put(entry: int) -> None:
         queue.put(entry)
 
 
+def put_under_lock(lock: Any, queue: Any, entry: object) -> None:
+    """Target of a process: do the same with what came as arguments."""
+    with lock:
+        queue.put(entry)
+
+
 def wait_for_shared_event(_: object = None) -> bool:
     arrivals, event = shared
     arrivals.release()
