@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         PoolTerminatedError,
         WorkerLostError,
     )
+    from ._install import install, uninstall
     from .pool import AsyncResult, MapResult, Pool
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "TimeoutError",
     "WorkerLostError",
     "get_context",
+    "install",
+    "uninstall",
 ]
 
 __version__ = "0.1.0"
@@ -44,7 +47,9 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home: ModuleType
-    if name == "get_context":
+    if name in ("install", "uninstall"):
+        from . import _install as home
+    elif name == "get_context":
         from . import _context as home
     else:
         from . import _errors, pool

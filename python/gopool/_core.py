@@ -87,6 +87,11 @@ def is_usable() -> bool:
     return "bridge_ABI" in vars(_extension)
 
 
+def is_forked() -> bool:
+    """Tell whether this process was forked from one that had loaded the extension."""
+    return _extension._forked_from is not None
+
+
 def error(status: int) -> Exception:
     """Return the exception for a status."""
     if status in (NOT_RUNNING, UNKNOWN):
