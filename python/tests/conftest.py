@@ -199,8 +199,13 @@ def start_program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
     """Start Python programs; none survives the test."""
     programs: list[Program] = []
 
-    def start(source: str, *, options: tuple[str, ...] = ()) -> Program:
-        programs.append(Program(tmp_path, source, options=options))
+    def start(
+        source: str = "",
+        *,
+        options: tuple[str, ...] = (),
+        arguments: tuple[str, ...] | None = None,
+    ) -> Program:
+        programs.append(Program(tmp_path, source, options=options, arguments=arguments))
         return programs[-1]
 
     yield start

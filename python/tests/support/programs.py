@@ -29,13 +29,21 @@ class Outcome:
 class Program:
     """A running Python program in a session, and a process group, of its own."""
 
-    def __init__(self, directory: Path, source: str, *, options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        source: str,
+        *,
+        options: tuple[str, ...] = (),
+        arguments: tuple[str, ...] | None = None,
+    ) -> None:
+        """Start Python with options and arguments; by default the only one is the source's file."""
         file = directory / "program.py"
         file.write_text(textwrap.dedent(source))
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
         environment["PYTHONPATH"] = str(TESTS)
         self.process = subprocess.Popen(
-            [sys.executable, *options, str(file)],
+            [sys.executable, *options, *([str(file)] if arguments is None else arguments)],
             cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,
