@@ -47,8 +47,12 @@ type Segment struct {
 	Index   int
 	Count   int
 	Skip    int
-	Payload any // []Outcome, wire.Outcomes, or Lost
+	Payload any // []Outcome, wire.Outcomes, Local, or Lost
 }
+
+// Local is the payload of tasks whose outcomes are with the program that asked
+// for them, and not here.
+type Local struct{}
 
 // Lost is the payload of a task that ended with its worker.
 type Lost struct {

@@ -7,9 +7,11 @@ import (
 	"github.com/gopool/gopool/gopool/wire"
 )
 
-// kindLost is the encoding of a segment whose task ended with its worker, after
-// those of package wire.
-const kindLost = 2
+// Encodings of segments, apart from those of package wire.
+const (
+	kindLost  = 2 // the task ended with its worker
+	kindLocal = 3 // Python has the outcomes
+)
 
 // segmentHeader precedes each segment in the exchange: index, count, skip,
 // encoding, size of the lengths, size of the data; 8 bytes each. The lengths
@@ -53,6 +55,8 @@ func encoded(s gopool.Segment) (int, wire.Outcomes) {
 		data := binary.LittleEndian.AppendUint64(nil, uint64(payload.Exit))
 		data = binary.LittleEndian.AppendUint64(data, uint64(payload.Worker))
 		return kindLost, wire.Outcomes{Data: append(data, payload.String()...)}
+	case gopool.Local:
+		return kindLocal, wire.Outcomes{}
 	}
 	panic("a payload of another kind of worker")
 }

@@ -88,6 +88,7 @@ class AsyncResult(Generic[R]):
         self._taken = 0  # segments of it that are decoded and stored
         self._error: BaseException | None = None
         self._value: Any = None
+        self._kept: dict[int, Any] = {}  # outcomes that never left this process, by index
         self._collecting = threading.Lock()
         # Set when the callback has returned, which comes before the result is ready.
         self._told = threading.Event() if callback or error_callback else None
@@ -213,6 +214,8 @@ class AsyncResult(Generic[R]):
             lengths, data = view[start : start + lengths_size], view[start + lengths_size : at]
             if encoding == _wire.LOST:
                 outcomes: list[Any] = [_codec.Raised(self._lost(index, data))]
+            elif encoding == _wire.LOCAL:
+                outcomes = [self._kept[i] for i in range(index, index + count)]
             else:
                 outcomes = _codec.decode_outcomes(encoding, skip, count, lengths, data)
             self._store(index, outcomes)

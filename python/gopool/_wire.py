@@ -14,8 +14,8 @@ FUNCTION, RUN, FORGET, STOP, READY, RESULTS, SKIPPED, FAILED = range(1, 9)
 
 CARRIED = 1  # of a RUN frame: the batch comes with it
 
-# Encodings of results; LOST is only seen by the caller.
-LIST, STREAM, LOST = range(3)
+# Encodings of results. The caller alone sees LOST, and LOCAL: what it has kept itself.
+LIST, STREAM, LOST, LOCAL = range(4)
 
 FAILURE_BIT = 1 << 63  # of a length in a STREAM: the outcome is an exception
 
