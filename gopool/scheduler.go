@@ -13,7 +13,7 @@ const (
 	// Below it the wait for a next grant counts; above it nothing is gained.
 	ahead = 20 * time.Millisecond
 	// maxGrant keeps a grant's outcomes within what one report holds.
-	maxGrant = 2048
+	maxGrant = 4096
 	// maxChunk is more than any batch holds, and few enough to multiply.
 	maxChunk = 1 << 32
 )

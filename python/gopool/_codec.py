@@ -39,7 +39,7 @@ _SIZED = frozenset({str, bytes})
 #: A batch ends when it has so many bytes: each worker that runs a part is sent all of it.
 BATCH_BYTES = 1 << 16
 _FIRST_BATCH = 32
-_LAST_BATCH = 1024
+_LAST_BATCH = 4096
 
 
 def dumps(value: Any) -> bytes:
@@ -119,7 +119,9 @@ def encode_items(items: Sequence[Any], chunk: int) -> Iterator[Batch | Failure]:
     while start < len(items):
         end = min(len(items), start + -(-size // chunk) * chunk)
         part = items[start:end]
-        if _can_share(part):
+        if type(part) is range:  # has few bytes, and what is in it never changes
+            yield Batch(_SHARED + pickle.dumps(part, PROTOCOL), len(part), start)
+        elif _can_share(part):
             yield Batch(_SHARED + pickle.dumps(list(part), PROTOCOL), len(part), start)
         else:
             yield from _encode_stream(part, start, chunk)
@@ -193,7 +195,7 @@ def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Bat
     yield from stream.take(index)
 
 
-def decode_batch(data: memoryview) -> tuple[list[Any], bool]:
+def decode_batch(data: memoryview) -> tuple[Sequence[Any], bool]:
     """Return the items of a batch, and whether each is still pickled."""
     if data[:1] == _SHARED:
         return pickle.loads(data[1:]), False
@@ -216,6 +218,10 @@ def decode_outcomes(
 
     A result that can't be decoded is the exception that says so.
     """
+    if encoding in _wire.COLUMNS:
+        return data.cast(_wire.COLUMNS[encoding]).tolist()
+    if encoding == _wire.NONES:
+        return [None] * count
     if encoding == _wire.LIST:
         values: list[Any] = pickle.loads(data)
         return values[skip : skip + count]
