@@ -91,7 +91,7 @@ func (r *Reporter) Outcomes(o Outcomes) error {
 	if err := r.member.accept(o); err != nil {
 		return err
 	}
-	r.pool.refill(r.member)
+	r.pool.refill(r.member, deep)
 	return nil
 }
 
