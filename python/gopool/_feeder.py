@@ -68,8 +68,10 @@ class Feed:
         if not self.handed_over and self.claim() == 0:  # there is no feeder
             _core.native.bridge_Forget(self.job)
             return
-        _core.native.bridge_Neglect(self.job)
-        self.leave()
+        try:
+            _core.native.bridge_Neglect(self.job)
+        finally:  # also if Ctrl-C came
+            self.leave()
 
     def leave(self) -> None:
         """Say that the feeder has ended, or that the iterator is gone."""

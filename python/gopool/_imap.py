@@ -73,7 +73,11 @@ class IMapIterator(Generic[R]):
         if outcome is _NOTHING:
             outcome = self._fetch(timeout)
         if feed.waits:
-            _core.native.bridge_Use(feed.job, feed.used())
+            try:
+                _core.native.bridge_Use(feed.job, feed.used())
+            except BaseException:  # Ctrl-C: who asks again has not had it
+                feed.lot.appendleft(outcome)
+                raise
         if type(outcome) is _codec.Raised:
             try:
                 raise outcome.error
@@ -110,8 +114,10 @@ class IMapIterator(Generic[R]):
         status, data = receive(feed.job, last.taken)
         if status <= 0:
             outcomes = [_codec.Raised(self._error(status))] if status else []
-            self._drop()
-            feed.lot = Lot(outcomes, last.taken, last.end)
+            try:
+                self._drop()
+            finally:
+                feed.lot = Lot(outcomes, last.taken, last.end)
             return
         some: list[Any] = []
         taken = last.taken
