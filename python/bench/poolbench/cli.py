@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import shlex
 import sys
+import time
 from pathlib import Path
 
 import poolbench.scenarios  # noqa: F401  (registers the scenarios)
@@ -153,6 +154,8 @@ def measure_all(options: argparse.Namespace) -> Results:
                     progress=status.update,
                 )
             )
+            if not notes.is_terminal:  # where nobody sees the status
+                notes.print(f"{scenario.name}: done at {time.strftime('%H:%M:%S')}")
     results = Results(
         outcomes=outcomes,
         subject=options.subject,

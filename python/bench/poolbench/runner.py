@@ -16,6 +16,7 @@ from poolbench.scenario import Figures, Scenario
 
 BENCH_DIRECTORY = Path(__file__).resolve().parent.parent
 TIME_LIMIT_SECONDS = 120
+PEER_TIME_LIMIT_SECONDS = 60
 PEER_ROUNDS = 3
 
 
@@ -67,7 +68,8 @@ def run(
                 continue
             progress(f"{scenario.name}: round {number + 1} of {rounds}, {library}")
             try:
-                figures = measure(scenario, library, outcome.sizes[library])
+                limit = PEER_TIME_LIMIT_SECONDS if library in peers else TIME_LIMIT_SECONDS
+                figures = measure(scenario, library, outcome.sizes[library], limit)
             except MeasurementError as error:
                 is_known = isinstance(error, CannotError)
                 (outcome.cannot if is_known else outcome.failures)[library] = str(error)
@@ -79,7 +81,7 @@ def run(
     return outcome
 
 
-def measure(scenario: Scenario, library: str, size: int) -> Figures:
+def measure(scenario: Scenario, library: str, size: int, time_limit: float) -> Figures:
     """Take one measurement in a fresh interpreter, and see to it that nothing of it is left.
 
     Raises ``CannotError`` if the library has no such thing, and ``MeasurementError`` if it fails
@@ -98,9 +100,9 @@ def measure(scenario: Scenario, library: str, size: int) -> Figures:
         start_new_session=True,
     )
     try:
-        output, errors = process.communicate(timeout=TIME_LIMIT_SECONDS)
+        output, errors = process.communicate(timeout=time_limit)
     except subprocess.TimeoutExpired:
-        raise MeasurementError(f"not finished after {TIME_LIMIT_SECONDS} s") from None
+        raise MeasurementError(f"not finished after {time_limit} s") from None
     finally:
         _kill_session(process)
     if process.returncode != 0:

@@ -1,8 +1,9 @@
 """The libraries under measurement, by name; one module for each way to be a pool.
 
 A module here offers ``open_pool(processes, method)`` and, if its library has threads,
-``open_threads(threads)``. It is imported when its library is measured and not before, so that a
-library costs nothing where another one is measured, and may be missing.
+``open_threads(threads)``; if threads cannot share its pool, ``NOT_SHARED`` says why. It is
+imported when its library is measured and not before, so that a library costs nothing where another
+one is measured, and may be missing.
 """
 
 from __future__ import annotations

@@ -128,6 +128,13 @@ class Library:
         """Open a pool by the default start method, and wait until every worker has run a task."""
         return _warm(self.open(processes), processes)
 
+    def open_shared(self, processes: int) -> Pool:
+        """Open a warm pool that several threads will call at the same time."""
+        reason = getattr(self._load(), "NOT_SHARED", None)
+        if reason is not None:
+            raise CannotMeasure(reason)
+        return self.open_warm(processes)
+
     def open_warm_threads(self, threads: int) -> Pool:
         """Open a pool of threads, and wait until every one of them has run a task."""
         module = self._load()

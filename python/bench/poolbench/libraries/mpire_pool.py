@@ -13,6 +13,9 @@ from poolbench.libraries.library import Adapter, Pool, Result
 T = TypeVar("T")
 R = TypeVar("R")
 
+# Another map is refused with an error; a single call beside a map may never be answered.
+NOT_SHARED = "mpire does not take calls while a map is running"
+
 
 class _WorkerPool(Adapter):
     library = "mpire"

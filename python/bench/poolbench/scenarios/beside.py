@@ -35,7 +35,7 @@ def apply_beside_map(library: Library, size: int) -> Figures:
     get 20,000 tasks, which take 10 s: some need more than that to take a million in.
     """
     waits = []
-    with library.open_warm(WORKERS) as pool:
+    with library.open_shared(WORKERS) as pool:
         # A daemon, since nobody tells it when multiprocessing.Pool is terminated.
         threading.Thread(target=_map_long, args=(pool, size), daemon=True).start()
         time.sleep(HEAD_START_SECONDS)

@@ -40,7 +40,7 @@ def callers_apply(library: Library, size: int) -> Figures:
 
 
 def _compare(library: Library, work: Callable[[Pool, int], None], size: int) -> Figures:
-    with library.open_warm(WORKERS) as pool:
+    with library.open_shared(WORKERS) as pool:
         start = time.perf_counter()
         work(pool, size)
         alone = time.perf_counter() - start
