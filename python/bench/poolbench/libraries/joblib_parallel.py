@@ -1,4 +1,7 @@
-"""``joblib.Parallel``, whose workers (loky's) stay from one call to the next."""
+"""``joblib.Parallel``, whose workers (loky's) stay from one call to the next.
+
+It has no single calls. A list of one task would do, in about 10 ms, and is not meant for it.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,6 @@ class _ParallelPool(Adapter):
     def close(self) -> None:
         if self._backend == "loky":
             get_reusable_executor().shutdown(wait=True)
-
-    def apply(self, func: Callable[..., R], args: tuple[Any, ...] = ()) -> R:
-        [result] = self._parallel()([delayed(func)(*args)])
-        return result  # type: ignore[no-any-return]
 
     def map(
         self, func: Callable[[T], R], iterable: Iterable[T], chunksize: int | None = None
