@@ -1,7 +1,7 @@
 """The libraries under measurement, by name; one module for each way to be a pool.
 
 A module here offers ``open_pool(processes, method)`` and, if its library has threads,
-``open_threads(threads)``; if threads cannot share its pool, ``NOT_SHARED`` says why. It is
+``open_threads(threads)``; if a pool takes nothing beside a map, ``NOT_SHARED`` says so. It is
 imported when its library is measured and not before, so that a library costs nothing where another
 one is measured, and may be missing.
 """

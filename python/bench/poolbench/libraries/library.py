@@ -129,7 +129,7 @@ class Library:
         return _warm(self.open(processes), processes)
 
     def open_shared(self, processes: int) -> Pool:
-        """Open a warm pool that several threads will call at the same time."""
+        """Open a warm pool that threads will call while another one has a ``map`` running."""
         reason = getattr(self._load(), "NOT_SHARED", None)
         if reason is not None:
             raise CannotMeasure(reason)

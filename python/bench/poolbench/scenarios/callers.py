@@ -30,17 +30,17 @@ def callers_map(library: Library, size: int) -> Figures:
     the throughput that one thread has with the same calls: locks and threads that get into each
     other's way would show.
     """
-    return _compare(library, _map_often, size)
+    return _compare(library.open_shared(WORKERS), _map_often, size)
 
 
 @scenario("callers-apply", *LINES, size=16_000, quick_size=4_000, peer_size=4_000)
 def callers_apply(library: Library, size: int) -> Figures:
     """Share a pool of 2 workers between 16 threads that ``apply`` a no-op again and again."""
-    return _compare(library, _apply_often, size)
+    return _compare(library.open_warm(WORKERS), _apply_often, size)
 
 
-def _compare(library: Library, work: Callable[[Pool, int], None], size: int) -> Figures:
-    with library.open_shared(WORKERS) as pool:
+def _compare(warm: Pool, work: Callable[[Pool, int], None], size: int) -> Figures:
+    with warm as pool:
         start = time.perf_counter()
         work(pool, size)
         alone = time.perf_counter() - start
