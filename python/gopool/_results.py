@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing.pool
 import struct
 import sys
 import threading
 import time
 from collections.abc import Callable
 from multiprocessing import TimeoutError
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _codec, _core, _exchange, _wire
 from ._errors import WorkerLostError
@@ -62,7 +63,8 @@ def _receive(job: int, taken: int) -> tuple[int, bytes]:
         _exchange.give_back(exchange)
 
 
-class AsyncResult(Generic[R]):
+# Derived for `isinstance`, and for `AsyncResult[int]` at run time; nothing else is inherited.
+class AsyncResult(multiprocessing.pool.ApplyResult[R]):
     """The result of `apply_async`, as `multiprocessing.pool.AsyncResult`.
 
     Differences: `get` raises `gopool.WorkerLostError` if the worker died and
@@ -245,7 +247,7 @@ class AsyncResult(Generic[R]):
             self._value = outcome
 
 
-class MapResult(AsyncResult[list[R]]):
+class MapResult(AsyncResult[list[R]], multiprocessing.pool.MapResult[R]):
     """The result of `map_async` and `starmap_async`, as `multiprocessing.pool.MapResult`.
 
     Where several calls raised, `get` raises the exception of the first in the

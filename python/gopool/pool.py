@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.pool
 import operator
 import os
 import warnings
@@ -19,7 +20,9 @@ from ._supervisor import Supervisor
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["AsyncResult", "MapResult", "Pool"]
+__all__ = ["ApplyResult", "AsyncResult", "MapResult", "Pool"]
+
+ApplyResult = AsyncResult  # `multiprocessing.pool` has both names
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,8 +30,9 @@ R = TypeVar("R")
 _RUNNING, _CLOSED, _TERMINATED = "RUN", "CLOSE", "TERMINATE"
 
 
-class Pool:
-    """A pool of worker processes, as `multiprocessing.pool.Pool`.
+# Derived for `isinstance` only: everything that the base does is done here in another way.
+class Pool(multiprocessing.pool.Pool):
+    """A pool of worker processes, as `multiprocessing.pool.Pool`, of which it is a subclass.
 
     processes
         how many workers; by default one for each CPU that this process may use.
