@@ -44,6 +44,7 @@ type member struct {
 	dirty  bool          // has something for Flush
 	seen   uint64        // Started at the last watch
 	served bool          // has been ready
+	asks   bool          // is a Puller: gets one grant at a time
 
 	// recalled: tasks were withdrawn and the worker has not passed them yet.
 	// Nothing is granted until then, so that all numbers it may skip are those

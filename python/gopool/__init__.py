@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         WorkerLostError,
     )
     from ._install import install, uninstall
-    from .pool import AsyncResult, MapResult, Pool
+    from .pool import AsyncResult, MapResult, Pool, ThreadPool
 
 __all__ = [
     "AsyncResult",
@@ -28,6 +28,7 @@ __all__ = [
     "MaybeEncodingError",
     "Pool",
     "PoolTerminatedError",
+    "ThreadPool",
     "TimeoutError",
     "WorkerLostError",
     "get_context",

@@ -29,6 +29,7 @@ WORKER_GONE, STOP_ALL, FINISHED = range(1, 4)
 
 # Flags of Submit.
 BY_REFERENCE, SEALED, NOTIFY = 1, 2, 4
+LOCAL = 16
 
 
 class _Extension:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _codec, _core, _exchange, _wire
 from ._errors import WorkerLostError
+from ._owner import SLICE, wait_event
 from ._process import UNKNOWN_EXIT
-from ._supervisor import SLICE, wait_event
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -205,6 +205,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         if not self._left:
             self._forget()
             self._pool = None
+            self._kept = {}
 
     def _take_in(self, view: memoryview) -> None:
         """Decode and store segments. Interrupted by Ctrl-C, those not stored come again."""
