@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import _codec, _core, _exchange, _page
+from . import _codec, _core, _page
 from ._memory import memory_file
 from ._owner import Owner, Thread, report
 
@@ -166,12 +166,15 @@ class Crew(Owner):
         while (count := pull(desk.number, ran, elapsed)) > 0:
             first, job, index = slots[_TOLD], slots[_TOLD + 1], slots[_TOLD + 2]
             begin = clock()
-            work = jobs[job]
+            work = self.jobs.get(job)
+            if work is None:  # taken back, and run by others, before we came to it
+                ran = 0
+                continue
             ran = work.run(desk, first, index, count)
             with self._lock:
                 work.left -= ran
                 if not work.left:
-                    jobs.pop(job, None)
+                    self.jobs.pop(job, None)
             del work  # a thread that waits holds nothing
             elapsed = clock() - begin
 
