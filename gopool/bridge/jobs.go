@@ -15,8 +15,8 @@ const (
 	flagByReference = 1 << iota // the function is the same wherever its code is
 	flagSealed                  // no more tasks will come
 	flagNotify                  // NextDone is to return the job
-	_
-	flagLocal // functions and arguments stay in Python, for workers that Pull
+	flagOrdered                 // outcomes come in the order of the tasks; without a batch
+	flagLocal                   // functions and arguments stay in Python, for workers that Pull
 )
 
 // Submit starts a job, which is to be known by number from now on. The exchange
@@ -50,6 +50,9 @@ func Submit(handle, number, exchange, codeSize, convention, batchSize, count, ch
 		job, err := p.start(f, onDone, data, count, chunk, flags, wait)
 		if err != nil {
 			return statusOf(err)
+		}
+		if flags&flagOrdered != 0 {
+			job.Order()
 		}
 		jobs.put(number, job)
 		onDone()

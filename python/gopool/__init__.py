@@ -19,11 +19,20 @@ if TYPE_CHECKING:
         WorkerLostError,
     )
     from ._install import install, uninstall
-    from .pool import AsyncResult, MapResult, Pool, ThreadPool
+    from .pool import (
+        AsyncResult,
+        IMapIterator,
+        IMapUnorderedIterator,
+        MapResult,
+        Pool,
+        ThreadPool,
+    )
 
 __all__ = [
     "AsyncResult",
     "BrokenPoolError",
+    "IMapIterator",
+    "IMapUnorderedIterator",
     "MapResult",
     "MaybeEncodingError",
     "Pool",

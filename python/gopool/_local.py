@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from . import _core
+from . import _codec, _core
+from ._feeder import Feed
 from ._results import AsyncResult
-from ._threads import Crew, Work
+from ._threads import Crew, FedWork, Work
+
+#: How many items of `imap` may be on their way for each thread, if the caller does not say.
+ITEMS_PER_THREAD = 256
 
 
 def submit(
@@ -39,3 +43,55 @@ def submit(
         crew.jobs.pop(job, None)
         crew.unexpect(job)
         raise crew.error(status)
+
+
+class _Items(_codec.Batch):
+    """A batch that is not encoded."""
+
+    def __init__(self, items: Sequence[Any], index: int) -> None:
+        super().__init__(b"", len(items), index)
+        self.items = items
+
+
+class LocalFeed(Feed):
+    """The feed of an `imap` whose tasks run in threads of this process."""
+
+    def __init__(self, crew: Crew, func: Callable[..., object]) -> None:
+        super().__init__(crew, func)
+        self._crew = crew
+        self._work = FedWork(func, self.kept)
+
+    def start(self, flags: int, chunk: int) -> Exception | None:
+        crew, flags = self._crew, flags | _core.LOCAL
+        crew.jobs[self.job] = self._work
+        status = _core.native.bridge_Submit(
+            crew.pool, self.job, 0, 0, _codec.CALL, 0, 0, chunk, flags, 0
+        )
+        if status < 0:
+            crew.jobs.pop(self.job, None)
+            raise crew.error(status)
+        return None
+
+    def bound(self, chunk: int) -> int | None:
+        # How many bytes they hold, nobody knows.
+        return max(ITEMS_PER_THREAD, chunk) * self._crew.size
+
+    def encode(
+        self, items: Sequence[Any], index: int, chunk: int
+    ) -> Iterator[_codec.Batch | _codec.Failure]:
+        if items:
+            yield _Items(items, index)
+
+    def add(self, batch: _codec.Batch) -> bool:
+        assert isinstance(batch, _Items)
+        self._work.feed(batch.items, batch.index)
+        self._crew.settle(self.job, self._work, -batch.count)
+        return _core.native.bridge_Add(self.job, 0, 0, batch.count, batch.index) == 0
+
+    def seal(self) -> None:
+        super().seal()
+        self._crew.settle(self.job, self._work, 1)
+
+    def drop(self) -> None:
+        self._work.neglect()
+        super().drop()

@@ -49,7 +49,7 @@ class Thread:
 
     def __init__(self, name: str | None, target: Callable[[], None]) -> None:
         self._target = target
-        self._ended = threading.Event()
+        self.ended = threading.Event()
 
         def worker() -> None:  # without a name, it is called Thread-N (worker)
             self._run()
@@ -63,13 +63,19 @@ class Thread:
         try:
             target()
         finally:
-            self._ended.set()
+            self.ended.set()
 
     def join(self) -> None:
         """Block until the thread has ended; it does not wait for itself."""
         if self._thread is not threading.current_thread():
-            wait_event(self._ended, None)
+            wait_event(self.ended, None)
             self._thread.join()
+
+
+class Joinable(Protocol):
+    """A thread of `imap`."""
+
+    def join(self) -> None: ...
 
 
 class Owner:
@@ -77,6 +83,7 @@ class Owner:
 
     def __init__(self) -> None:
         self.pool = 0
+        self.feeders: set[Joinable] = set()  # those that may be running
         self._lock = threading.Lock()  # guards what follows
         self._notified: dict[int, Notified] = {}
         self._caller: Thread | None = None
@@ -202,9 +209,23 @@ class Owner:
             self.join()
 
     def join(self) -> None:
-        """Block until the threads have ended; one of them does not wait for itself."""
-        if self._caller is not None:
-            self._caller.join()
+        """Block until the threads have ended; one of them does not wait for itself.
+
+        Jobs that are still being fed are so without a bound from now on, as
+        nobody may be there to take their results.
+        """
+        _core.native.bridge_Drain(self.pool)
+        self._await_workers()
+        self._await_helpers()
+
+    def _await_workers(self) -> None:
+        """Block until there is no worker any more."""
+        raise NotImplementedError
+
+    def _await_helpers(self) -> None:
+        for thread in (self._caller, *tuple(self.feeders)):
+            if thread is not None:
+                thread.join()
 
 
 def report(error: BaseException) -> None:

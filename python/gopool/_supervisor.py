@@ -139,7 +139,5 @@ class Supervisor(Owner):
             with suppress(RuntimeError):  # somebody has said so
                 self._head_start.release()
 
-    def join(self) -> None:
-        """Block until the threads have ended; one of them does not wait for itself."""
+    def _await_workers(self) -> None:
         self._thread.join()
-        super().join()

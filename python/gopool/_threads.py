@@ -44,6 +44,9 @@ class Work:
         self._kept = kept
         self.left = len(items)  # guarded by the crew's lock
 
+    def _take(self, index: int, count: int) -> Sequence[Any]:
+        return self._items[index : index + count]
+
     def run(self, desk: _Desk, first: int, index: int, count: int) -> int:
         """Run tasks, and return how many, which is less if some were taken back.
 
@@ -51,7 +54,7 @@ class Work:
         """
         call, kept, slots, fence = self._call, self._kept, desk.slots, desk.fence
         number = first
-        for item in self._items[index : index + count]:
+        for item in self._take(index, count):
             # One side of a handshake whose other side is page.recall in Go.
             slots[_page.STARTED] = number
             with fence:
@@ -65,6 +68,39 @@ class Work:
             index += 1
             number += 1
         return number - first
+
+
+class FedWork(Work):
+    """The tasks of `imap`, whose items come one lot after the other."""
+
+    def __init__(self, function: Callable[..., Any], kept: dict[int, Any]) -> None:
+        super().__init__(function, _codec.CALL, (), kept)
+        self._fed: dict[int, Any] = {}  # by index, until they are run
+        self.left = 1  # for who feeds it
+
+    def feed(self, items: Sequence[Any], index: int) -> None:
+        self._fed.update(enumerate(items, index))
+
+    def neglect(self) -> None:
+        """Have the outcomes dropped, those here and those to come."""
+        self._kept = _Nowhere()
+
+    def _take(self, index: int, count: int) -> Sequence[Any]:
+        # Not there are those that were taken back and have been run by others.
+        return list(map(self._fed.get, range(index, index + count)))
+
+    def run(self, desk: _Desk, first: int, index: int, count: int) -> int:
+        ran = super().run(desk, first, index, count)
+        for i in range(index, index + ran):
+            del self._fed[i]
+        return ran
+
+
+class _Nowhere(dict[int, Any]):
+    """Keeps nothing."""
+
+    def __setitem__(self, index: int, outcome: Any) -> None:
+        pass
 
 
 def _calling(function: Callable[..., Any], convention: int) -> Callable[[Any], Any]:
@@ -108,6 +144,7 @@ class Crew(Owner):
         self._initargs = initargs
         self.jobs: dict[int, Work] = {}  # those that may have tasks to run
         self._threads: list[tuple[_Desk, Thread]] = []
+        self.size = threads
         self._running = threads  # that have not left; guarded by the lock
         self._new_pool(threads, 0)
         try:
@@ -156,12 +193,7 @@ class Crew(Owner):
         return True
 
     def _run_tasks(self, desk: _Desk) -> None:
-        pull, clock, slots, jobs = (
-            _core.native.bridge_Pull,
-            time.monotonic_ns,
-            desk.slots,
-            self.jobs,
-        )
+        pull, clock, slots = _core.native.bridge_Pull, time.monotonic_ns, desk.slots
         ran = elapsed = 0
         while (count := pull(desk.number, ran, elapsed)) > 0:
             first, job, index = slots[_TOLD], slots[_TOLD + 1], slots[_TOLD + 2]
@@ -171,12 +203,16 @@ class Crew(Owner):
                 ran = 0
                 continue
             ran = work.run(desk, first, index, count)
-            with self._lock:
-                work.left -= ran
-                if not work.left:
-                    self.jobs.pop(job, None)
+            self.settle(job, work, ran)
             del work  # a thread that waits holds nothing
             elapsed = clock() - begin
+
+    def settle(self, job: int, work: Work, count: int) -> None:
+        """Say that so many tasks have been run, or, below 0, have come."""
+        with self._lock:
+            work.left -= count
+            if not work.left:
+                self.jobs.pop(job, None)
 
     def _leave(self, desk: _Desk) -> None:
         if _core.native.bridge_Leave(self.pool, desk.number) == 1:
@@ -210,12 +246,10 @@ class Crew(Owner):
         for desk, thread in tuple(self._threads):
             if _core.native.bridge_Idle(desk.number) != 0:  # or has left
                 thread.join()
-        super().join()
+        self._await_helpers()
 
-    def join(self) -> None:
-        """Block until the threads have ended; one of them does not wait for itself."""
+    def _await_workers(self) -> None:
         joined = 0
         while joined < len(self._threads):  # there may come one in the place of another
             self._threads[joined][1].join()
             joined += 1
-        super().join()

@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from . import _codec, _core, _local, _submission
+from ._feeder import Feed
+from ._imap import IMapIterator, IMapUnorderedIterator, start_imap
 from ._owner import Owner
 from ._results import SLICE_MS, AsyncResult, MapResult
 from ._supervisor import Supervisor
@@ -21,7 +23,15 @@ from ._threads import Crew
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["ApplyResult", "AsyncResult", "MapResult", "Pool", "ThreadPool"]
+__all__ = [
+    "ApplyResult",
+    "AsyncResult",
+    "IMapIterator",
+    "IMapUnorderedIterator",
+    "MapResult",
+    "Pool",
+    "ThreadPool",
+]
 
 ApplyResult = AsyncResult  # `multiprocessing.pool` has both names
 
@@ -165,6 +175,46 @@ class Pool(multiprocessing.pool.Pool):
         """Do as `map_async`, but call `func(*item)`."""
         return self._map_async(func, iterable, _codec.STAR, chunksize, callback, error_callback)
 
+    def imap(  # type: ignore[override]
+        self,
+        func: Callable[[T], R],
+        iterable: Iterable[T],
+        chunksize: int = 1,
+        *,
+        buffersize: int | None = None,
+    ) -> IMapIterator[R]:
+        """Call `func` with each item, in the workers; return an iterator over the results in order.
+
+        The iterable is consumed in a thread of the pool, `chunksize` items at a
+        time, and not faster than results are taken: it pauses while `buffersize`
+        items, or 64 MiB, are on their way. It does not pause once the iterator has
+        been dropped, or `join` waits for the work to be done. Raises ValueError if the pool is
+        not running or `chunksize` or `buffersize` is below 1, and TypeError for what
+        can't be iterated over. What the iterable raises, and items that can't be
+        pickled, raise in their place.
+
+        Difference: `multiprocessing` consumes the iterable without a bound, and has
+        no `buffersize`.
+        """
+        self._check_running()
+        iterator: IMapIterator[R] = IMapIterator(self, func)
+        start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
+        return iterator
+
+    def imap_unordered(  # type: ignore[override]
+        self,
+        func: Callable[[T], R],
+        iterable: Iterable[T],
+        chunksize: int = 1,
+        *,
+        buffersize: int | None = None,
+    ) -> IMapUnorderedIterator[R]:
+        """Do as `imap`, but return results as they get ready."""
+        self._check_running()
+        iterator: IMapUnorderedIterator[R] = IMapUnorderedIterator(self, func)
+        start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
+        return iterator
+
     def close(self) -> None:
         """Let no more work in; workers exit when the outstanding work is done."""
         if self._state == _RUNNING:
@@ -246,6 +296,9 @@ class Pool(multiprocessing.pool.Pool):
             result._release()  # as in multiprocessing, there is no call back
         return result
 
+    def _new_feed(self, func: Callable[..., object]) -> Feed:
+        return Feed(self._supervisor, func)
+
     def _submit_call(
         self,
         result: AsyncResult[Any],
@@ -312,6 +365,9 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         is lost. `join` waits for that and this does not. Blocks while a callback runs.
         """
         super().terminate()
+
+    def _new_feed(self, func: Callable[..., object]) -> Feed:
+        return _local.LocalFeed(self._crew, func)
 
     def _submit_call(
         self,
