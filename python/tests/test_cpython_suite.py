@@ -1,0 +1,98 @@
+"""CPython's own tests of its pools pass with gopool installed, as they do with `multiprocessing`.
+
+See `support/cpython_suite.py` for how they are run, and docs/compatibility.md for what is excused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import pytest
+from support import cpython_suite as suite
+from support.cpython_suite import Fate, Run
+from support.programs import ROOT
+
+pytestmark = [
+    pytest.mark.gopool_only("multiprocessing is the control"),
+    pytest.mark.skipif(
+        not suite.is_installed(),
+        reason=f"this Python came without {suite.SUITE} (Debian: libpython3-testsuite)",
+    ),
+]
+
+EXCUSED = {
+    "test_make_pool": "counts the workers in the private list _pool",
+    "test_pool_worker_lifetime": "looks at the private list _pool and calls _repopulate_pool",
+    "test_release_unused_processes": "replaces the context by a mock with processes of its own",
+}
+"""Tests of what is private in the standard pool; each fails, or it has to go from this list."""
+
+Fates: TypeAlias = dict[str, Fate]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Run]]:
+    """All tests with both implementations, side by side: they sleep most of the time."""
+    started = {}
+    for kind in suite.KINDS:
+        for implementation in ("gopool", "multiprocessing"):
+            directory = tmp_path_factory.mktemp(f"{kind}-{implementation}")
+            started[kind, implementation] = Run(kind, implementation, directory)
+    yield started
+    for run in started.values():
+        run.stop()
+
+
+@pytest.fixture(scope="module")
+def fates(runs: dict[tuple[str, str], Run]) -> dict[tuple[str, str], Fates]:
+    """What became of each test, when all have ended."""
+    return {key: run.fates() for key, run in runs.items()}
+
+
+def method_of(name: str) -> str:
+    """Return the name of a test without that of its class."""
+    return name.rpartition(".")[2]
+
+
+@pytest.mark.parametrize("kind", suite.KINDS)
+def test_what_passes_with_multiprocessing_passes_with_gopool(
+    fates: dict[tuple[str, str], Fates], kind: str
+) -> None:
+    """The same tests are run and skipped; what fails is excused, and what is excused fails."""
+    ours, control = fates[kind, "gopool"], fates[kind, "multiprocessing"]
+    for implementation in ("gopool", "multiprocessing"):
+        counts = Counter(fate.outcome for fate in fates[kind, implementation].values())
+        print(f"{kind}, {implementation}: {dict(counts)}")
+    for name in sorted(control):
+        print(f"  {name}: {control[name].outcome}, with gopool {ours[name].outcome}")
+
+    assert ours.keys() == control.keys()
+    assert [name for name, fate in control.items() if fate.outcome == "failed"] == []
+    assert sum(fate.outcome == "passed" for fate in control.values()) >= 20
+    for outcome in ("passed", "skipped"):
+        expected = {
+            name
+            for name, fate in control.items()
+            if fate.outcome == outcome and method_of(name) not in EXCUSED
+        }
+        found = {name for name, fate in ours.items() if fate.outcome == outcome}
+        reasons = "\n".join(ours[name].reason for name in expected - found)
+        assert found == expected, f"{outcome}\n{reasons}"
+
+
+def test_no_class_is_forgotten() -> None:
+    """Each class of CPython's module that mentions a pool is run, or it is said why not."""
+    run = {name.partition(".")[0] for name in (*suite.OF_EACH_TYPE, *suite.OF_PROCESSES)}
+    assert suite.classes_of_pools() - run == suite.NOT_OF_POOLS.keys()
+
+
+def test_what_is_excused_is_documented() -> None:
+    """By name, and nothing else is."""
+    section = (
+        (ROOT / "docs" / "compatibility.md").read_text().partition("## CPython's own tests")[2]
+    )
+    rows = re.findall(r"^\| `(test_\w+)` \|", section.partition("\n## ")[0], re.M)
+    assert set(rows) == EXCUSED.keys()
