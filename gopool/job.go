@@ -13,6 +13,8 @@ import (
 // terminated.
 var ErrTerminated = errors.New("pool was terminated")
 
+var errSealed = errors.New("job is sealed")
+
 // Batch is Count encoded arguments that travel together. It is never changed:
 // what a worker gets is a range of it, so that taking tasks back or sending
 // them elsewhere encodes nothing again. The pool never looks into Data.
@@ -105,6 +107,8 @@ type Job struct {
 	available int // tasks in arrived
 	wanted    int // the fewest available tasks that a waiter wants
 	changed   chan struct{}
+	order     *order // nil: outcomes arrive as they come
+	stock     stock
 }
 
 // Add adds the tasks of b. It fails once the job is sealed or the pool has been
@@ -117,7 +121,7 @@ func (j *Job) Add(b *Batch) error {
 		return j.err
 	}
 	if j.sealed {
-		return errors.New("job is sealed")
+		return errSealed
 	}
 	j.add(b)
 	p.dispatch()
@@ -139,6 +143,9 @@ func (j *Job) Forget() {
 	defer p.unlock()
 	j.forgotten = true
 	j.arrived, j.available = nil, 0
+	j.order = nil
+	j.stock.results = 0
+	j.stock.change()
 }
 
 // Done tells whether every task has its outcome, or never will have.
@@ -202,11 +209,16 @@ func (j *Job) After(n int) []Segment {
 
 // forget drops the first n segments.
 func (j *Job) forget(n int) {
-	for _, s := range j.arrived[:max(0, n)] {
+	if n <= 0 {
+		return
+	}
+	for _, s := range j.arrived[:n] {
 		j.available -= s.Count
+		j.stock.results -= size(s)
 		j.taken++
 	}
-	j.arrived = j.arrived[max(0, n):]
+	j.arrived = j.arrived[n:]
+	j.stock.change()
 }
 
 func (j *Job) done() bool { return j.err != nil || j.sealed && j.open == 0 }
@@ -230,6 +242,7 @@ func (j *Job) add(b *Batch) {
 	j.pending = append(j.pending, span{b, 0, b.Count})
 	j.waiting += b.Count
 	j.open += b.Count
+	j.stock.add(b)
 	j.pool.queue.push(j)
 }
 
@@ -261,11 +274,24 @@ func (j *Job) deliver(s Segment) {
 	if j.err != nil {
 		return
 	}
+	if _, local := s.Payload.(Local); !local {
+		j.stock.settle(s.Count, j.open)
+	}
 	if !j.forgotten {
-		j.arrived = append(j.arrived, s)
-		j.available += s.Count
+		j.stock.results += size(s)
+		if j.order == nil {
+			j.arrive(s)
+		} else {
+			j.order.put(s, j.arrive)
+		}
 	}
 	j.settle(s.Count)
+	j.stock.change()
+}
+
+func (j *Job) arrive(s Segment) {
+	j.arrived = append(j.arrived, s)
+	j.available += s.Count
 }
 
 // settle counts tasks as settled and wakes who waits for that.
@@ -289,6 +315,7 @@ func (j *Job) fail(err error) {
 	j.err = err
 	j.pending, j.waiting = nil, 0
 	j.wake()
+	j.stock.change()
 	j.end()
 }
 

@@ -56,6 +56,7 @@ type Pool struct {
 	members      []*member
 	lastMember   int
 	coming       int               // members still to be attached, of Options.Workers
+	draining     bool              // jobs are fed without a bound
 	unburied     int               // members off the record whose Release has not ended
 	ended        map[int]struct{}  // members off the record, until Exited is asked of them
 	jobs         map[*Job]struct{} // not done

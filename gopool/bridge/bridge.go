@@ -4,7 +4,7 @@
 //
 // Objects are known by numbers that the caller chooses, so that it can never be
 // interrupted between an object and its number. A result below zero is a status (status.go).
-// No function but NextEvent, NextDone, Submit and Wait blocks, and gopy
+// No function but NextEvent, NextDone, Submit, Wait and Room blocks, and gopy
 // releases the GIL around all of them.
 package bridge
 

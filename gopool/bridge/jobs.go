@@ -15,6 +15,7 @@ const (
 	flagByReference = 1 << iota // the function is the same wherever its code is
 	flagSealed                  // no more tasks will come
 	flagNotify                  // NextDone is to return the job
+	flagOrdered                 // outcomes come in the order of the tasks; without a batch
 )
 
 // Submit starts a job, which is to be known by number from now on. The exchange
@@ -42,6 +43,9 @@ func Submit(handle, number, exchange, codeSize, convention, batchSize, count, ch
 		job, err := p.start(f, onDone, memory[codeSize:codeSize+batchSize], count, chunk, flags, wait)
 		if err != nil {
 			return statusOf(err)
+		}
+		if flags&flagOrdered != 0 {
+			job.Order()
 		}
 		jobs.put(number, job)
 		onDone()

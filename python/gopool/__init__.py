@@ -19,11 +19,13 @@ if TYPE_CHECKING:
         WorkerLostError,
     )
     from ._install import install, uninstall
-    from .pool import AsyncResult, MapResult, Pool
+    from .pool import AsyncResult, IMapIterator, IMapUnorderedIterator, MapResult, Pool
 
 __all__ = [
     "AsyncResult",
     "BrokenPoolError",
+    "IMapIterator",
+    "IMapUnorderedIterator",
     "MapResult",
     "MaybeEncodingError",
     "Pool",

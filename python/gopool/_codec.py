@@ -38,8 +38,8 @@ _SIZED = frozenset({str, bytes})
 
 #: A batch ends when it has so many bytes: each worker that runs a part is sent all of it.
 BATCH_BYTES = 1 << 16
-_FIRST_BATCH = 32
-_LAST_BATCH = 1024
+#: How many items a batch has: first few, so that workers start early, then more.
+FIRST_BATCH, LAST_BATCH = 32, 1024
 
 
 def dumps(value: Any) -> bytes:
@@ -115,15 +115,19 @@ def encode_call(args: tuple[Any, ...], kwds: dict[str, Any]) -> bytes:
 
 def encode_items(items: Sequence[Any], chunk: int) -> Iterator[Batch | Failure]:
     """Encode items in batches of whole chunks: small ones first, so that workers start early."""
-    start, size = 0, _FIRST_BATCH
+    start, size = 0, FIRST_BATCH
     while start < len(items):
         end = min(len(items), start + -(-size // chunk) * chunk)
-        part = items[start:end]
-        if _can_share(part):
-            yield Batch(_SHARED + pickle.dumps(list(part), PROTOCOL), len(part), start)
-        else:
-            yield from _encode_stream(part, start, chunk)
-        start, size = end, min(2 * size, _LAST_BATCH)
+        yield from encode_part(items[start:end], start, chunk)
+        start, size = end, min(2 * size, LAST_BATCH)
+
+
+def encode_part(items: Sequence[Any], index: int, chunk: int) -> Iterator[Batch | Failure]:
+    """Encode items, of which the first has this index: in one batch, unless they are large."""
+    if _can_share(items):
+        yield Batch(_SHARED + pickle.dumps(list(items), PROTOCOL), len(items), index)
+    else:
+        yield from _encode_stream(items, index, chunk)
 
 
 def _are_atoms(values: Any) -> bool:

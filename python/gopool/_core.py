@@ -28,7 +28,7 @@ TOO_SMALL = -1000
 WORKER_GONE, STOP_ALL, FINISHED = range(1, 4)
 
 # Flags of Submit.
-BY_REFERENCE, SEALED, NOTIFY = 1, 2, 4
+BY_REFERENCE, SEALED, NOTIFY, ORDERED = 1, 2, 4, 8
 
 
 class _Extension:

@@ -6,7 +6,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -30,11 +30,11 @@ _SEGMENT = struct.Struct("<QQQQQQ")  # gopool/bridge/collect.go
 _LOST = struct.Struct("<qQ")  # exit code, worker; the reason in words follows
 
 
-def _deadline(timeout: float | None) -> float | None:
+def deadline_after(timeout: float | None) -> float | None:
     return None if timeout is None else time.monotonic() + timeout
 
 
-def _slice(deadline: float | None) -> int:
+def slice_ms(deadline: float | None) -> int:
     """Return for how many ms to wait in one go; 0 if the deadline is over, -1 for ever."""
     longest = SLICE_MS if threading.current_thread() is threading.main_thread() else -1
     if deadline is None:
@@ -43,7 +43,7 @@ def _slice(deadline: float | None) -> int:
     return left if longest < 0 else min(left, longest)
 
 
-def _receive(job: int, taken: int) -> tuple[int, bytes]:
+def receive(job: int, taken: int) -> tuple[int, bytes]:
     """Return a status, and the segments of a job that are there after the first `taken`.
 
     They are copied, so that the exchange is free while they are decoded, which
@@ -60,6 +60,38 @@ def _receive(job: int, taken: int) -> tuple[int, bytes]:
         return status, bytes(exchange.view[: max(0, status)])
     finally:
         _exchange.give_back(exchange)
+
+
+def decode_segments(
+    data: bytes, kept: dict[int, Any], function: Callable[..., object]
+) -> Iterator[tuple[int, list[Any]]]:
+    """Yield index and outcomes of segments of a job of calls of `function`.
+
+    Those that never left this process are in `kept`.
+    """
+    view = memoryview(data)
+    at = 0
+    while at < len(view):
+        index, count, skip, encoding, lengths_size, size = _SEGMENT.unpack_from(view, at)
+        start = at + _SEGMENT.size
+        at = start + lengths_size + size
+        lengths, body = view[start : start + lengths_size], view[start + lengths_size : at]
+        if encoding == _wire.LOST:
+            yield index, [_codec.Raised(_lost(function, index, body))]
+        elif encoding == _wire.LOCAL:
+            yield index, [kept[i] for i in range(index, index + count)]
+        else:
+            yield index, _codec.decode_outcomes(encoding, skip, count, lengths, body)
+
+
+def _lost(function: Callable[..., object], index: int, data: memoryview) -> WorkerLostError:
+    code, worker = _LOST.unpack_from(data)
+    reason = str(data[_LOST.size :], "utf-8")
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return WorkerLostError(
+        f"worker {worker} {reason} while it ran {name} (task {index})",
+        None if code == UNKNOWN_EXIT else code,
+    )
 
 
 class AsyncResult(Generic[R]):
@@ -142,9 +174,9 @@ class AsyncResult(Generic[R]):
 
     def _wait_for(self, want: int, timeout: float | None) -> bool:
         """Block until so many outcomes can be collected, or no more will come; tell whether."""
-        deadline = _deadline(timeout)
+        deadline = deadline_after(timeout)
         while self._left:
-            ms = _slice(deadline)
+            ms = slice_ms(deadline)
             status = _core.native.bridge_Wait(self._job, self._taken, want, ms)
             if status != _core.TIMEOUT:
                 break
@@ -156,7 +188,7 @@ class AsyncResult(Generic[R]):
         """Collect outcomes until all are here, and tell whether they are."""
         if not self._is_told(timeout):
             return False
-        deadline = _deadline(timeout)
+        deadline = deadline_after(timeout)
         while self._left:
             # Not held while waiting: others wait for it without a time limit.
             with self._collecting:
@@ -195,41 +227,21 @@ class AsyncResult(Generic[R]):
 
     def _collect_some(self) -> None:
         """Take in what has arrived."""
-        status, data = _receive(self._job, self._taken)
+        status, data = receive(self._job, self._taken)
         if status >= 0:
-            self._take_in(memoryview(data))
+            self._take_in(data)
         else:
             self._give_up(status)
         if not self._left:
             self._forget()
             self._pool = None
 
-    def _take_in(self, view: memoryview) -> None:
+    def _take_in(self, data: bytes) -> None:
         """Decode and store segments. Interrupted by Ctrl-C, those not stored come again."""
-        at = 0
-        while at < len(view):
-            index, count, skip, encoding, lengths_size, size = _SEGMENT.unpack_from(view, at)
-            start = at + _SEGMENT.size
-            at = start + lengths_size + size
-            lengths, data = view[start : start + lengths_size], view[start + lengths_size : at]
-            if encoding == _wire.LOST:
-                outcomes: list[Any] = [_codec.Raised(self._lost(index, data))]
-            elif encoding == _wire.LOCAL:
-                outcomes = [self._kept[i] for i in range(index, index + count)]
-            else:
-                outcomes = _codec.decode_outcomes(encoding, skip, count, lengths, data)
+        for index, outcomes in decode_segments(data, self._kept, self._function):
             self._store(index, outcomes)
             self._taken += 1
-            self._left -= count
-
-    def _lost(self, index: int, data: memoryview) -> WorkerLostError:
-        code, worker = _LOST.unpack_from(data)
-        reason = str(data[_LOST.size :], "utf-8")
-        name = getattr(self._function, "__qualname__", type(self._function).__qualname__)
-        return WorkerLostError(
-            f"worker {worker} {reason} while it ran {name} (task {index})",
-            None if code == UNKNOWN_EXIT else code,
-        )
+            self._left -= len(outcomes)
 
     def _give_up(self, status: int) -> None:
         """Take the end of the pool for the outcome of all that is left."""

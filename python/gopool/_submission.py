@@ -51,7 +51,7 @@ def submit_items(
                 result._fail(batch.index, batch.error)
                 continue
             result._left += batch.count
-            if not _add(result._job, batch):
+            if not add_batch(result._job, batch):
                 break  # the pool has ended; the result will say so
     finally:
         _core.native.bridge_Seal(result._job)
@@ -84,17 +84,36 @@ def _start(
     result._job = job = _core.new_number()
     if not wait:  # the caller goes on, perhaps to submit more
         supervisor.hurry()
-    if function.by_name:
-        flags |= _core.BY_REFERENCE
     if result._told is not None:
         flags |= _core.NOTIFY
         supervisor.expect(job, result)
+    status = start_job(supervisor, job, flags, function, convention, batch, chunk=chunk, wait=wait)
+    if status < 0:
+        result._left = 0
+        supervisor.unexpect(job)
+        raise supervisor.error(status)
+
+
+def start_job(
+    supervisor: Supervisor,
+    job: int,
+    flags: int,
+    function: _codec.Function,
+    convention: int,
+    batch: _codec.Batch = _codec.NO_BATCH,
+    *,
+    chunk: int = 1,
+    wait: int = 0,
+) -> int:
+    """Start a job with this number, with a batch if there is one. Return a status."""
+    if function.by_name:
+        flags |= _core.BY_REFERENCE
     split, size = len(function.code), len(batch.data)
     exchange = _exchange.borrow(split + size)
     try:
         exchange.view[:split] = function.code
         exchange.view[split : split + size] = batch.data
-        status = _core.native.bridge_Submit(
+        return _core.native.bridge_Submit(
             supervisor.pool,
             job,
             exchange.handle,
@@ -108,13 +127,9 @@ def _start(
         )
     finally:
         _exchange.give_back(exchange)
-    if status < 0:
-        result._left = 0
-        supervisor.unexpect(job)
-        raise supervisor.error(status)
 
 
-def _add(job: int, batch: _codec.Batch) -> bool:
+def add_batch(job: int, batch: _codec.Batch) -> bool:
     """Add a batch to a job; tell whether the job still takes any."""
     size = len(batch.data)
     exchange = _exchange.borrow(size)

@@ -52,7 +52,7 @@ def wait_event(event: threading.Event, timeout: float | None) -> bool:
             return False
 
 
-class _Thread:
+class Thread:
     """A started daemon thread, whose `join` can be interrupted by Ctrl-C and called again.
 
     That of `threading.Thread` can't in Python 3.10 and 3.11: once interrupted, it
@@ -61,21 +61,29 @@ class _Thread:
 
     def __init__(self, name: str, target: Callable[[], None]) -> None:
         self._target = target
-        self._ended = threading.Event()
+        self.ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
+        target = self._target
+        del self._target  # which may hold this object
         try:
-            self._target()
+            target()
         finally:
-            self._ended.set()
+            self.ended.set()
 
     def join(self) -> None:
         """Block until the thread has ended; it does not wait for itself."""
         if self._thread is not threading.current_thread():
-            wait_event(self._ended, None)
+            wait_event(self.ended, None)
             self._thread.join()
+
+
+class Joinable(Protocol):
+    """A thread of `imap`."""
+
+    def join(self) -> None: ...
 
 
 class Supervisor:
@@ -96,13 +104,14 @@ class Supervisor:
         self._started: list[WorkerProcess] = []  # not attached yet
         self._workers: dict[int, WorkerProcess] = {}
         self.pool = 0
+        self.feeders: set[Joinable] = set()  # those that may be running
         # Held until there may be work for more than one worker. Not an event: Ctrl-C
         # in `set` could leave its lock taken.
         self._head_start = threading.Lock()
         self._head_start.acquire()
         self._lock = threading.Lock()  # guards what follows
         self._notified: dict[int, Notified] = {}
-        self._caller: _Thread | None = None
+        self._caller: Thread | None = None
         self._ended = False
         self._cause = ""
 
@@ -119,7 +128,7 @@ class Supervisor:
             # At exit; never in a forked child. It holds the supervisor until that is done.
             self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
             _exchange.retain()
-            self._thread = _Thread("gopool-supervisor", self._supervise)
+            self._thread = Thread("gopool-supervisor", self._supervise)
         except BaseException:
             for worker in self._started:
                 worker.end(0)
@@ -237,7 +246,7 @@ class Supervisor:
         with self._lock:
             if not self._ended:
                 if self._caller is None:
-                    self._caller = _Thread("gopool-callbacks", self._call_back)
+                    self._caller = Thread("gopool-callbacks", self._call_back)
                 self._notified[job] = result
                 return
         raise self.error(_core.NOT_RUNNING)
@@ -296,8 +305,13 @@ class Supervisor:
             self.join()
 
     def join(self) -> None:
-        """Block until the threads have ended; one of them does not wait for itself."""
-        for thread in (self._thread, self._caller):
+        """Block until the threads have ended; one of them does not wait for itself.
+
+        Jobs that are still being fed are so without a bound from now on, as
+        nobody may be there to take their results.
+        """
+        _core.native.bridge_Drain(self.pool)
+        for thread in (self._thread, self._caller, *tuple(self.feeders)):
             if thread is not None:
                 thread.join()
 

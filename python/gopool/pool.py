@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from . import _codec, _core
+from ._imap import IMapIterator, IMapUnorderedIterator, start_imap
 from ._results import SLICE_MS, AsyncResult, MapResult
 from ._submission import submit_call, submit_items
 from ._supervisor import Supervisor
@@ -19,7 +20,7 @@ from ._supervisor import Supervisor
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["AsyncResult", "MapResult", "Pool"]
+__all__ = ["AsyncResult", "IMapIterator", "IMapUnorderedIterator", "MapResult", "Pool"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -164,6 +165,46 @@ class Pool:
     ) -> MapResult[R]:
         """Do as `map_async`, but call `func(*item)`."""
         return self._map_async(func, iterable, _codec.STAR, chunksize, callback, error_callback)
+
+    def imap(
+        self,
+        func: Callable[[T], R],
+        iterable: Iterable[T],
+        chunksize: int = 1,
+        *,
+        buffersize: int | None = None,
+    ) -> IMapIterator[R]:
+        """Call `func` with each item, in the workers; return an iterator over the results in order.
+
+        The iterable is consumed in a thread of the pool, `chunksize` items at a
+        time, and not faster than results are taken: it pauses while `buffersize`
+        items, or 64 MiB, are on their way. It does not pause once the iterator has
+        been dropped, or `join` waits for the work to be done. Raises ValueError if the pool is
+        not running or `chunksize` or `buffersize` is below 1, and TypeError for what
+        can't be iterated over. What the iterable raises, and items that can't be
+        pickled, raise in their place.
+
+        Difference: `multiprocessing` consumes the iterable without a bound, and has
+        no `buffersize`.
+        """
+        self._check_running()
+        iterator: IMapIterator[R] = IMapIterator(self, func)
+        start_imap(iterator, self._supervisor, func, iterable, chunksize, buffersize)
+        return iterator
+
+    def imap_unordered(
+        self,
+        func: Callable[[T], R],
+        iterable: Iterable[T],
+        chunksize: int = 1,
+        *,
+        buffersize: int | None = None,
+    ) -> IMapUnorderedIterator[R]:
+        """Do as `imap`, but return results as they get ready."""
+        self._check_running()
+        iterator: IMapUnorderedIterator[R] = IMapUnorderedIterator(self, func)
+        start_imap(iterator, self._supervisor, func, iterable, chunksize, buffersize)
+        return iterator
 
     def close(self) -> None:
         """Let no more work in; workers exit when the outstanding work is done."""

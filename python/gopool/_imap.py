@@ -1,0 +1,193 @@
+"""`imap` and `imap_unordered`: results while the input is still being consumed."""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections.abc import Callable, Iterable
+from multiprocessing import TimeoutError
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from . import _codec, _core
+from ._feeder import Feed, Feeder, Lot, is_plain
+from ._results import deadline_after, decode_segments, receive, slice_ms
+from ._submission import start_job
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ._supervisor import Supervisor
+    from .pool import Pool
+
+R = TypeVar("R")
+
+#: Up to so many items need no thread that feeds them.
+_FEW = 32
+
+#: More than anybody's chunks have, and few enough for `islice`.
+_LARGEST_CHUNK = 1 << 31
+
+_NOTHING = object()
+
+
+class IMapIterator(Generic[R]):
+    """The iterator that `imap` returns, as `multiprocessing.pool.IMapIterator`.
+
+    Where a call raised, `next` raises that, and the next call goes on behind it. Any
+    number of threads may share the iterator.
+
+    Differences: a result whose worker died raises `gopool.WorkerLostError`. When
+    the pool was terminated, `next` raises `gopool.PoolTerminatedError` behind the
+    results that are there, and is at its end. `multiprocessing` waits for ever.
+    """
+
+    _flags = _core.ORDERED
+    _over = True  # at its end, or dropped; until there is something to drop
+
+    def __init__(self, pool: Pool, func: Callable[..., object]) -> None:
+        self._pool: Pool | None = pool  # a pool lives while results of it are outstanding
+        self._function = func
+        self._feed = Feed(_core.new_number())
+        self._collecting = threading.Lock()
+        self._over = False
+
+    def __del__(self) -> None:
+        if not self._over and _core.is_usable():
+            self._drop()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def next(self, timeout: float | None = None) -> R:
+        """Return the next result when it is there. Blocks.
+
+        Raises StopIteration at the end, what the call raised, and
+        `multiprocessing.TimeoutError` if the result is not there within `timeout`
+        seconds; then it can be asked for again.
+        """
+        feed = self._feed
+        try:
+            outcome = feed.lot.popleft()
+        except IndexError:
+            outcome = _NOTHING
+        if outcome is _NOTHING:
+            outcome = self._fetch(timeout)
+        if feed.waits:
+            _core.native.bridge_Use(feed.job, feed.used())
+        if type(outcome) is _codec.Raised:
+            try:
+                raise outcome.error
+            finally:
+                del outcome  # or the traceback would hold it, and it the traceback
+        return outcome  # type: ignore[no-any-return]
+
+    __next__ = next
+
+    def _fetch(self, timeout: float | None) -> Any:
+        """Collect outcomes when there are some, and take the first."""
+        feed = self._feed
+        deadline = deadline_after(timeout)
+        while not self._over:
+            ms = slice_ms(deadline)
+            lot = feed.lot
+            if not lot and _core.native.bridge_Wait(feed.job, lot.taken, 1, ms) == _core.TIMEOUT:
+                if ms == 0:
+                    raise TimeoutError
+                continue
+            # Not held while waiting: others wait for it without a time limit.
+            with self._collecting:
+                if not feed.lot and feed.lot is lot and not self._over:
+                    self._collect(lot)
+                try:
+                    return feed.lot.popleft()
+                except IndexError:  # others were quicker
+                    continue
+        raise StopIteration
+
+    def _collect(self, last: Lot) -> None:
+        """Decode the outcomes behind the last ones. Interrupted by Ctrl-C, they come again."""
+        feed = self._feed
+        status, data = receive(feed.job, last.taken)
+        if status <= 0:
+            outcomes = [_codec.Raised(self._error(status))] if status else []
+            self._drop()
+            feed.lot = Lot(outcomes, last.taken, last.end)
+            return
+        some: list[Any] = []
+        taken = last.taken
+        spent = []
+        for index, outcomes in decode_segments(data, feed.kept, self._function):
+            some += outcomes
+            taken += 1
+            if index in feed.kept:
+                spent.append(index)
+        feed.lot = Lot(some, taken, last.end + len(some))
+        for index in spent:
+            feed.kept.pop(index, None)
+
+    def _error(self, status: int) -> Exception:
+        pool = self._pool
+        return _core.error(status) if pool is None else pool._supervisor.error(status)
+
+    def _drop(self) -> None:
+        """Have no more results. What is still fed runs all the same."""
+        self._over = True
+        self._pool = None
+        self._feed.drop()
+
+
+class IMapUnorderedIterator(IMapIterator[R]):
+    """The iterator that `imap_unordered` returns: results come as they get ready."""
+
+    _flags = 0
+
+
+def start_imap(
+    iterator: IMapIterator[Any],
+    supervisor: Supervisor,
+    func: Callable[..., object],
+    iterable: Iterable[Any],
+    chunksize: int,
+    buffersize: int | None,
+) -> None:
+    """Start the job of an iterator: feed it, or have it fed. Raises if the pool refuses it."""
+    try:
+        _start(iterator, supervisor, func, iterable, chunksize, buffersize)
+    except BaseException:
+        iterator._drop()
+        raise
+
+
+def _start(
+    iterator: IMapIterator[Any],
+    supervisor: Supervisor,
+    func: Callable[..., object],
+    iterable: Iterable[Any],
+    chunksize: int,
+    buffersize: int | None,
+) -> None:
+    if operator.index(chunksize) < 1:
+        raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
+    if buffersize is not None and operator.index(buffersize) < 1:
+        raise ValueError(f"buffersize must be 1+, not {buffersize}")
+    source = iter(iterable)
+    chunk = min(chunksize, _LARGEST_CHUNK)
+    if buffersize is not None:
+        chunk = min(chunk, buffersize)
+    feed = iterator._feed
+    function, failure = _codec.NO_FUNCTION, None
+    try:
+        function = _codec.encode_function(func)
+    except Exception as error:
+        failure = error
+    supervisor.hurry()
+    status = start_job(supervisor, feed.job, iterator._flags, function, _codec.CALL, chunk=chunk)
+    if status < 0:
+        raise supervisor.error(status)
+    if failure is not None:
+        feed.add_error(0, failure)
+        feed.seal()
+    elif is_plain(iterable) and len(iterable) <= min(_FEW, buffersize or _FEW):  # type: ignore[arg-type]
+        feed.add_all(iterable, chunk)  # type: ignore[arg-type]
+    else:
+        Feeder(supervisor, feed, source, is_plain(iterable), chunk, buffersize).start()
