@@ -5,9 +5,9 @@ See `support/cpython_suite.py` for how they are run, and docs/compatibility.md f
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import TypeAlias
 
 import pytest
@@ -28,28 +28,25 @@ EXCUSED = {
     "test_pool_worker_lifetime": "looks at the private list _pool and calls _repopulate_pool",
     "test_release_unused_processes": "replaces the context by a mock with processes of its own",
 }
-"""Tests of what is private in the standard pool; each fails, or it has to go from this list."""
+"""Tests of what is private in the standard pool."""
 
 Fates: TypeAlias = dict[str, Fate]
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Run]]:
-    """All tests with both implementations, side by side: they sleep most of the time."""
-    started = {}
-    for kind in suite.KINDS:
-        for implementation in ("gopool", "multiprocessing"):
-            directory = tmp_path_factory.mktemp(f"{kind}-{implementation}")
-            started[kind, implementation] = Run(kind, implementation, directory)
-    yield started
-    for run in started.values():
-        run.stop()
+def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Fates]:
+    """What became of each test, by kind and implementation.
 
-
-@pytest.fixture(scope="module")
-def fates(runs: dict[tuple[str, str], Run]) -> dict[tuple[str, str], Fates]:
-    """What became of each test, when all have ended."""
-    return {key: run.fates() for key, run in runs.items()}
+    All are run side by side: they sleep most of the time.
+    """
+    with contextlib.ExitStack() as stack:
+        runs = {}
+        for kind in suite.KINDS:
+            for implementation in ("gopool", "multiprocessing"):
+                directory = tmp_path_factory.mktemp(f"{kind}-{implementation}")
+                run = runs[kind, implementation] = Run(kind, implementation, directory)
+                stack.callback(run.stop)
+        return {key: run.fates() for key, run in runs.items()}
 
 
 def method_of(name: str) -> str:
@@ -61,7 +58,7 @@ def method_of(name: str) -> str:
 def test_what_passes_with_multiprocessing_passes_with_gopool(
     fates: dict[tuple[str, str], Fates], kind: str
 ) -> None:
-    """The same tests are run and skipped; what fails is excused, and what is excused fails."""
+    """The same tests are run and the same are skipped; what fails is excused."""
     ours, control = fates[kind, "gopool"], fates[kind, "multiprocessing"]
     for implementation in ("gopool", "multiprocessing"):
         counts = Counter(fate.outcome for fate in fates[kind, implementation].values())
@@ -73,14 +70,23 @@ def test_what_passes_with_multiprocessing_passes_with_gopool(
     assert [name for name, fate in control.items() if fate.outcome == "failed"] == []
     assert sum(fate.outcome == "passed" for fate in control.values()) >= 20
     for outcome in ("passed", "skipped"):
-        expected = {
-            name
-            for name, fate in control.items()
-            if fate.outcome == outcome and method_of(name) not in EXCUSED
-        }
+        expected = {name for name, fate in control.items() if fate.outcome == outcome}
         found = {name for name, fate in ours.items() if fate.outcome == outcome}
-        reasons = "\n".join(ours[name].reason for name in expected - found)
-        assert found == expected, f"{outcome}\n{reasons}"
+        missing = {name for name in expected - found if method_of(name) not in EXCUSED}
+        assert missing == set(), "\n".join(ours[name].reason for name in missing)
+        assert found <= expected
+
+
+def test_what_is_excused_fails(fates: dict[tuple[str, str], Fates]) -> None:
+    """In one kind or another; what does not has to go from the list."""
+    ours = [fates[kind, "gopool"] for kind in suite.KINDS]
+    failed = {
+        method_of(name)
+        for found in ours
+        for name, fate in found.items()
+        if fate.outcome == "failed"
+    }
+    assert failed >= EXCUSED.keys()
 
 
 def test_no_class_is_forgotten() -> None:
