@@ -87,9 +87,8 @@ func TestSkipped(t *testing.T) {
 	})
 	t.Run("nothing is granted before the worker has passed what was recalled", func(t *testing.T) {
 		p, f, j := leased(t, 8)
-		m := f.reporter.member
 		f.start(2)
-		locked(p, func() { require.True(t, m.recall()) })
+		takeBack(t, p, f)
 		require.Equal(t, 6, j.waiting)
 		require.NoError(t, f.reporter.Outcomes(Outcomes{First: 1, Count: 2}))
 		require.Empty(t, f.take())
@@ -102,7 +101,7 @@ func TestSkipped(t *testing.T) {
 	})
 	t.Run("numbers out of range count for nothing", func(t *testing.T) {
 		p, f, j := leased(t, 8)
-		locked(p, func() { require.True(t, f.reporter.member.recall()) })
+		takeBack(t, p, f)
 		for _, r := range [][2]uint64{{0, 9}, {1, 9}, {9, 1}, {1 << 63, 1 << 63}, {5, 1<<64 - 3}} {
 			f.reporter.Skipped(r[0], r[1])
 			require.Zero(t, f.told("restore"))
@@ -112,17 +111,24 @@ func TestSkipped(t *testing.T) {
 	t.Run("a count that overflows takes nothing from the worker", func(t *testing.T) {
 		p, f, j := leased(t, 8)
 		f.start(4)
-		locked(p, func() { require.True(t, f.reporter.member.recall()) })
+		takeBack(t, p, f)
 		f.reporter.Skipped(3, 1<<64-1)
 		require.Equal(t, once(4, 5, 6, 7), waiting(j))
 	})
+}
+
+// takeBack has the pool take back what f has not started.
+func takeBack(t *testing.T, p *Pool, f *fakeWorker) {
+	t.Helper()
+	m := f.reporter.member
+	locked(p, func() { require.True(t, m.recall() && m.withdraw()) })
 }
 
 func TestRecall(t *testing.T) {
 	t.Run("takes back all behind the task that was started", func(t *testing.T) {
 		p, f, j := leased(t, 8)
 		f.start(3)
-		locked(p, func() { require.True(t, f.reporter.member.recall()) })
+		takeBack(t, p, f)
 		require.Equal(t, once(3, 4, 5, 6, 7), waiting(j))
 	})
 	t.Run("is refused while another is under way", func(t *testing.T) {

@@ -58,10 +58,7 @@ func (f *fakeWorker) Started() uint64 {
 	return f.started
 }
 
-func (f *fakeWorker) Recall(from uint64) uint64 {
-	f.record("recall")
-	return max(from, f.Started()+1)
-}
+func (f *fakeWorker) Recall(uint64) { f.record("recall") }
 
 func (f *fakeWorker) Harvest() (Outcomes, bool) {
 	f.mu.Lock()

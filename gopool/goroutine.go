@@ -67,8 +67,8 @@ func (g *goroutine) Stop() {
 	g.some.Signal()
 }
 
-// Recall needs no handshake here: a task starts under the lock.
-func (g *goroutine) Recall(from uint64) uint64 {
+// Recall needs no time to take effect here: a task starts under the lock.
+func (g *goroutine) Recall(from uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	from = max(from, g.started.Load()+1)
@@ -82,7 +82,6 @@ func (g *goroutine) Recall(from uint64) uint64 {
 	}
 	g.grants = kept
 	g.some.Signal()
-	return from
 }
 
 // Harvest leaves the outcomes where they are: the report that is due will

@@ -43,12 +43,15 @@ type member struct {
 	chunks int           // granted in all, where workers are replaced after some
 	dirty  bool          // has something for Flush
 	seen   uint64        // Started at the last watch
+	heard  uint64        // number of the first task that was not settled then
 	served bool          // has been ready
 
-	// recalled: tasks were withdrawn and the worker has not passed them yet.
+	// recalled: tasks were recalled and the worker has not passed them yet.
 	// Nothing is granted until then, so that all numbers it may skip are those
-	// withdrawn.
+	// recalled.
 	recalled bool
+	// withdrawing: the number they begin at, until they are taken back.
+	withdrawing uint64
 }
 
 // grant gives tasks of a job to the worker.
@@ -78,7 +81,9 @@ func (m *member) accept(o Outcomes) error {
 			return fmt.Errorf("outcomes from task %d on, but task %d comes first", o.First, l.Sequence)
 		}
 		n := min(l.Count, int(o.end()-l.Sequence))
-		l.Function.learn(o.Count, o.Elapsed)
+		if o.Elapsed > 0 {
+			l.Function.learn(o.Count, o.Elapsed)
+		}
 		l.job.deliver(Segment{Index: l.span().index(), Count: n, Skip: int(l.Sequence - o.First), Payload: o.Payload})
 		m.settle(n)
 	}
@@ -136,8 +141,8 @@ func (m *member) compact() {
 	m.leases = kept
 }
 
-// recall takes back what the worker has not started, and tells whether that
-// was anything. The argument why each task then runs exactly once is in
+// recall asks the worker to leave what it has not started, and tells whether
+// that is anything. The argument why each task then runs exactly once is in
 // docs/architecture.md, Taking tasks back.
 func (m *member) recall() bool {
 	from := m.worker.Started() + 1
@@ -145,8 +150,23 @@ func (m *member) recall() bool {
 		return false
 	}
 	m.recalled = true
-	m.giveBack(m.worker.Recall(from), m.next)
+	m.withdrawing = from
+	m.worker.Recall(from)
 	return true
+}
+
+// withdraw takes back what was recalled some time ago (settling) and was not
+// started, and tells whether that was anything. By now what the worker had
+// stored when it last looked is here to be seen.
+func (m *member) withdraw() bool {
+	if m.withdrawing == 0 || m.phase != ready && m.phase != retiring {
+		return false
+	}
+	first := max(m.withdrawing, m.worker.Started()+1)
+	m.withdrawing = 0
+	before := m.tasks
+	m.giveBack(first, m.next)
+	return m.tasks < before
 }
 
 // skipped is told when the worker has passed over tasks from..to. The first of
@@ -164,7 +184,7 @@ func (m *member) skipped(from, to uint64) {
 // restore ends a recall: the worker has passed all that was withdrawn.
 func (m *member) restore() {
 	if m.recalled {
-		m.recalled = false
+		m.recalled, m.withdrawing = false, 0
 		m.worker.Restore()
 	}
 }

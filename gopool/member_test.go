@@ -108,6 +108,9 @@ func (s story) tell(t *testing.T, shared page) (*member, *stepped, *Job) {
 	w.after = []func(){func() { advance(s.at[1]) }, func() { advance(s.at[2]) }}
 	free = false // nothing arrives during a recall: both want the pool's lock
 	m.recall()
+	for !s.late && w.deliver(t) {
+	}
+	m.withdraw()
 	free, w.after = true, nil
 	advance(s.dies)
 	for w.deliver(t) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"sync/atomic"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -21,11 +20,12 @@ const (
 	slotStarted   = 0  // worker: number of the task started last
 	slotRecalled  = 8  // pool: tasks from this number on are not the worker's
 	slotFirst     = 16 // worker: number of the first outcome in the outbox
-	slotPublished = 24 // worker: outcomes in the outbox <<32 | bytes of them
-	slotElapsed   = 32 // worker: ns that these tasks took
+	slotPublished = 24 // worker: outcomes in the outbox <<32 | bytes of them; of a column: outcomes
+	slotEncoding  = 32 // worker: wire.Stream, or that of the column in the outbox
 	lengthsStart  = 256
 	maxOutcomes   = 2048
 	dataStart     = lengthsStart + 8*maxOutcomes
+	columnStart   = lengthsStart // a column has no lengths
 )
 
 // never is a number that no task reaches.
@@ -56,18 +56,13 @@ func (p page) slot(offset int) *atomic.Uint64 {
 func (p page) started() uint64 { return p.slot(slotStarted).Load() }
 func (p page) restore()        { p.slot(slotRecalled).Store(never) }
 
-// recall withdraws the tasks from the number from on and returns the first
-// number that certainly never starts. It is one side of Dekker's handshake: the
-// worker stores the number that it starts and then loads what is recalled; we
-// store what is recalled and then load what it started, both with a full fence
-// between. So at least one side sees the other: if we see an older number, the
-// worker will see the recall. If we see a number that was recalled, the worker
-// may or may not have seen it in time, and tells us which.
-func (p page) recall(from uint64) uint64 {
-	// A full fence: Go's atomics are sequentially consistent. Swap, because the
-	// race detector makes no more than a release of a Store (golang/go#58020).
+// recall withdraws the tasks from the number from on: the worker does not start
+// one that is recalled when it looks. What it had started before it looked is
+// known a while later; see member.withdraw.
+func (p page) recall(from uint64) {
+	// Swap, because the race detector makes no more than a release of a Store
+	// (golang/go#58020).
 	p.slot(slotRecalled).Swap(from)
-	return max(from, p.started()+1)
 }
 
 // harvest copies the outcomes that the worker has not sent. The worker may be
@@ -75,24 +70,37 @@ func (p page) recall(from uint64) uint64 {
 // first one changes before others take their place.
 func (p page) harvest() (wire.Outcomes, bool) {
 	first := p.slot(slotFirst).Load()
+	encoding := wire.Encoding(p.slot(slotEncoding).Load())
 	published := p.slot(slotPublished).Load()
-	elapsed := p.slot(slotElapsed).Load()
+	outcomes, ok := p.outbox(encoding, published)
+	if !ok || p.slot(slotFirst).Load() != first || p.slot(slotPublished).Load() < published {
+		return wire.Outcomes{}, false
+	}
+	outcomes.First, outcomes.Encoding = first, encoding
+	return outcomes, outcomes.Check() == nil
+}
+
+// outbox copies what is published, if that can be.
+func (p page) outbox(encoding wire.Encoding, published uint64) (o wire.Outcomes, ok bool) {
+	if width, isColumn := encoding.Width(); isColumn {
+		if published == 0 || published > (PageSize-columnStart)/uint64(max(width, 1)) {
+			return o, false
+		}
+		size := int(published) * width
+		return wire.Outcomes{
+			Count: int(published),
+			Data:  bytes.Clone(p.memory[columnStart : columnStart+size]),
+		}, true
+	}
 	count, size := int(published>>32), int(published&(1<<32-1))
 	if count == 0 || count > maxOutcomes || size > PageSize-dataStart {
-		return wire.Outcomes{}, false
+		return o, false
 	}
-	outcomes := wire.Outcomes{
-		First:    first,
-		Count:    count,
-		Elapsed:  time.Duration(elapsed),
-		Encoding: wire.Stream,
-		Lengths:  bytes.Clone(p.memory[lengthsStart : lengthsStart+8*count]),
-		Data:     bytes.Clone(p.memory[dataStart : dataStart+size]),
-	}
-	if p.slot(slotFirst).Load() != first || p.slot(slotPublished).Load() < published {
-		return wire.Outcomes{}, false
-	}
-	return outcomes, outcomes.Check() == nil
+	return wire.Outcomes{
+		Count:   count,
+		Lengths: bytes.Clone(p.memory[lengthsStart : lengthsStart+8*count]),
+		Data:    bytes.Clone(p.memory[dataStart : dataStart+size]),
+	}, true
 }
 
 func (p page) release() {

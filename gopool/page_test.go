@@ -3,9 +3,10 @@ package gopool
 import (
 	"encoding/binary"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopool/gopool/gopool/wire"
 )
 
 // publish writes outcomes to the outbox, as a worker does.
@@ -15,8 +16,8 @@ func (p page) publish(first uint64, records ...string) {
 		binary.NativeEndian.PutUint64(p.memory[lengthsStart+8*i:], uint64(len(r)))
 		data += copy(p.memory[data:], r)
 	}
+	p.slot(slotEncoding).Store(uint64(wire.Stream))
 	p.slot(slotFirst).Store(first)
-	p.slot(slotElapsed).Store(5)
 	p.slot(slotPublished).Store(uint64(len(records))<<32 | uint64(data-dataStart))
 }
 
@@ -33,7 +34,6 @@ func TestHarvest(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, uint64(7), o.First)
 		require.Equal(t, 3, o.Count)
-		require.Equal(t, 5*time.Nanosecond, o.Elapsed)
 		require.Equal(t, "accc", string(o.Data))
 		require.Equal(t, "ccc", string(o.Window(2, 1).Data))
 	})
@@ -46,6 +46,31 @@ func TestHarvest(t *testing.T) {
 		p.publish(1, string(make([]byte, PageSize-dataStart)))
 		_, ok = p.harvest()
 		require.True(t, ok)
+	})
+	t.Run("copies a column", func(t *testing.T) {
+		p := newPage(t)
+		copy(p.memory[columnStart:], "12345678abcdefgh")
+		p.slot(slotFirst).Store(3)
+		p.slot(slotEncoding).Store(uint64(wire.Floats))
+		p.slot(slotPublished).Store(2)
+		o, ok := p.harvest()
+		require.True(t, ok)
+		require.Equal(t, wire.Outcomes{First: 3, Count: 2, Encoding: wire.Floats, Data: []byte("12345678abcdefgh")}, o)
+		p.slot(slotEncoding).Store(uint64(wire.Nones))
+		o, ok = p.harvest()
+		require.True(t, ok)
+		require.Equal(t, wire.Outcomes{First: 3, Count: 2, Encoding: wire.Nones, Data: []byte{}}, o)
+	})
+	t.Run("believes no column that the page can't hold", func(t *testing.T) {
+		p := newPage(t)
+		for _, encoding := range []wire.Encoding{wire.Ints, wire.Bools, wire.Nones} {
+			p.slot(slotEncoding).Store(uint64(encoding))
+			for _, published := range []uint64{0, PageSize, 1 << 32, 1<<64 - 1} {
+				p.slot(slotPublished).Store(published)
+				_, ok := p.harvest()
+				require.False(t, ok, "%d of encoding %d", published, encoding)
+			}
+		}
 	})
 	t.Run("believes nothing that can't be", func(t *testing.T) {
 		p := newPage(t)
@@ -62,15 +87,12 @@ func TestHarvest(t *testing.T) {
 			_, ok := p.harvest()
 			require.False(t, ok, name)
 		}
-		p.publish(1, "a")
-		p.slot(slotElapsed).Store(1 << 63)
-		_, ok := p.harvest()
-		require.False(t, ok, "negative time")
 	})
 }
 
 func TestHarvestWhileTheWorkerWrites(t *testing.T) {
 	p := newPage(t)
+	p.slot(slotEncoding).Store(uint64(wire.Stream))
 	records := []string{"first", "second", "third"}
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -107,10 +129,9 @@ func TestHarvestWhileTheWorkerWrites(t *testing.T) {
 func TestRecallOfAPage(t *testing.T) {
 	p := newPage(t)
 	require.Equal(t, uint64(never), p.slot(slotRecalled).Load())
-	require.Equal(t, uint64(4), p.recall(4), "not started: certainly ours")
+	p.recall(4)
 	require.Equal(t, uint64(4), p.slot(slotRecalled).Load())
 	p.slot(slotStarted).Store(6)
-	require.Equal(t, uint64(7), p.recall(4), "what was started is the worker's to tell")
 	p.restore()
 	require.Equal(t, uint64(never), p.slot(slotRecalled).Load())
 	require.Equal(t, uint64(6), p.started())

@@ -156,10 +156,10 @@ func (w *process) Forget(f *Function) {
 	}
 }
 
-func (w *process) Started() uint64           { return w.page.started() }
-func (w *process) Recall(from uint64) uint64 { return w.page.recall(from) }
-func (w *process) Restore()                  { w.page.restore() }
-func (w *process) Stop()                     { w.out.add(wire.AppendStop) }
+func (w *process) Started() uint64    { return w.page.started() }
+func (w *process) Recall(from uint64) { w.page.recall(from) }
+func (w *process) Restore()           { w.page.restore() }
+func (w *process) Stop()              { w.out.add(wire.AppendStop) }
 
 func (w *process) Flush() {
 	w.out.flush()

@@ -119,6 +119,7 @@ func (w *processWorker) publish(sequence uint64, result []byte) {
 	o := &w.outbox
 	if o.Count == 0 {
 		*o = wire.Outcomes{First: sequence, Encoding: wire.Stream}
+		w.page.slot(slotEncoding).Store(uint64(wire.Stream))
 		w.page.slot(slotFirst).Store(sequence)
 	}
 	o.Count++
@@ -131,7 +132,6 @@ func (w *processWorker) publish(sequence uint64, result []byte) {
 	}
 	copy(w.page.memory[lengthsStart:], o.Lengths)
 	copy(w.page.memory[dataStart:], o.Data)
-	w.page.slot(slotElapsed).Store(uint64(o.Elapsed))
 	w.page.slot(slotPublished).Store(uint64(o.Count)<<32 | uint64(len(o.Data)))
 }
 

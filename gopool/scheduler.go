@@ -13,7 +13,12 @@ const (
 	// Below it the wait for a next grant counts; above it nothing is gained.
 	ahead = 20 * time.Millisecond
 	// maxGrant keeps a grant's outcomes within what one report holds.
-	maxGrant = 2048
+	maxGrant = 4096
+	// shallow and deep are how many grants a worker has at the most. A new task
+	// goes out at once to one that has few, which takes a system call; one that
+	// has more will report soon, and then gets many in a single write.
+	shallow = 4
+	deep    = 128
 	// maxChunk is more than any batch holds, and few enough to multiply.
 	maxChunk = 1 << 32
 )
@@ -22,22 +27,22 @@ const (
 // without any. Called with the lock held; unlock flushes.
 func (p *Pool) dispatch() {
 	for _, m := range p.members {
-		if m.tasks == 0 && !p.refill(m) {
+		if m.tasks == 0 && !p.refill(m, shallow) {
 			return
 		}
 	}
 	for _, m := range p.members {
-		if m.tasks > 0 && !p.refill(m) {
+		if m.tasks > 0 && !p.refill(m, shallow) {
 			return
 		}
 	}
 }
 
-// refill grants tasks to m until it has enough, and tells whether there may be
-// more for others.
-func (p *Pool) refill(m *member) (more bool) {
+// refill grants tasks to m until it has enough, or so many grants, and tells
+// whether there may be more for others.
+func (p *Pool) refill(m *member, depth int) (more bool) {
 	defer p.watch.need(m)
-	for m.phase == ready && !m.recalled && p.state.works() {
+	for m.phase == ready && !m.recalled && p.state.works() && len(m.leases) < depth {
 		job := p.queue.head()
 		if job == nil {
 			return false

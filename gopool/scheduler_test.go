@@ -209,3 +209,19 @@ func TestMaxChunks(t *testing.T) {
 	})
 	endPool(t, p, f)
 }
+
+func TestDepth(t *testing.T) {
+	p := New(Options{})
+	f := attachFakes(t, p, 1)[0]
+	endPool(t, p, f)
+	function := timed(p, time.Microsecond)
+	for range 100 {
+		submit(t, p, function, 1, 1)
+	}
+	first := f.take()
+	require.Len(t, first, shallow, "each goes out at once, which is dear")
+	require.Equal(t, shallow, f.told("flush"))
+	f.finish(t, first[0], time.Microsecond)
+	require.Len(t, f.take(), 100-shallow, "what has queued up goes out together")
+	require.Equal(t, shallow+1, f.told("flush"))
+}

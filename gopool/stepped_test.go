@@ -42,10 +42,9 @@ func (w *stepped) Started() uint64 {
 }
 
 // Recall is page.recall with the test in the middle of it.
-func (w *stepped) Recall(from uint64) uint64 {
-	w.page.slot(slotRecalled).Store(from)
+func (w *stepped) Recall(from uint64) {
+	w.page.recall(from)
 	w.interrupt()
-	return max(from, w.page.started()+1)
 }
 
 func (w *stepped) interrupt() {

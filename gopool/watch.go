@@ -9,6 +9,10 @@ import (
 // that it is in.
 const tick = 2 * time.Millisecond
 
+// settling is how long after a recall tasks are taken back: many times as long
+// as a processor keeps a store to itself (less than a microsecond).
+const settling = time.Millisecond
+
 // watchable tells whether the page of a live worker can be relied on. The
 // argument (docs/architecture.md, Taking tasks back) needs stores that become
 // visible in their order, which Python code can't ask for: amd64 gives it,
@@ -18,17 +22,18 @@ const watchable = runtime.GOARCH == "amd64"
 
 // watch looks after workers that are stuck in a long task with others behind
 // it: finished outcomes that such a worker has not sent are fetched, and what
-// it has not started goes to others, if they have nothing to do. It costs nothing while no worker has more
-// than one task. Guarded by the pool's lock.
+// it has not started goes to others, if they have nothing to do. It costs
+// nothing while no worker has more than one task. Guarded by the pool's lock.
 type watch struct {
 	pool  *Pool
 	timer *time.Timer
 	armed bool
+	asked time.Time // when workers were last asked to leave tasks
 }
 
 // need arms the watch if m has to be looked at.
 func (w *watch) need(m *member) {
-	if !watchable || m.tasks < 2 || w.armed || w.pool.state >= terminated {
+	if !watchable || m.tasks < 2 && m.withdrawing == 0 || w.armed || w.pool.state >= terminated {
 		return
 	}
 	w.armed = true
@@ -47,8 +52,7 @@ func (w *watch) stop() {
 	w.armed = true
 }
 
-// look runs in a goroutine of its own, at most one at a time. A worker that is
-// in the same task as a tick ago is stuck.
+// look runs in a goroutine of its own, at most one at a time.
 func (w *watch) look() {
 	p := w.pool
 	p.mu.Lock()
@@ -57,25 +61,44 @@ func (w *watch) look() {
 		return
 	}
 	w.armed = false
-	recalled := false
-	for _, m := range p.members {
-		started := m.worker.Started()
-		stuck := started == m.seen && m.tasks > 0
-		if stuck {
-			if found, ok := m.worker.Harvest(); ok && m.phase != lost {
-				_ = m.accept(found) // a worker that lies is found out when it reports
-			}
-		}
-		if (stuck || m.load > quantum) && p.anyIdle() {
-			recalled = m.recall() || recalled
-		}
-		m.seen = started
-	}
-	if recalled {
+	if time.Since(w.asked) >= settling && w.withdraw() {
 		p.dispatch()
 	}
 	for _, m := range p.members {
+		w.inspect(m)
+	}
+	for _, m := range p.members {
 		w.need(m)
+	}
+}
+
+// withdraw takes back what was recalled, and tells whether that was anything.
+func (w *watch) withdraw() (some bool) {
+	for _, m := range w.pool.members {
+		some = m.withdraw() || some
+	}
+	return some
+}
+
+// inspect takes in what m has finished if it has not reported for a tick, and
+// asks for what it has not started if another worker is idle and m is in the
+// same task as a tick ago, or has much.
+func (w *watch) inspect(m *member) {
+	if m.tasks == 0 || m.phase == lost {
+		return
+	}
+	if m.leases[0].Sequence == m.heard {
+		if found, ok := m.worker.Harvest(); ok {
+			_ = m.accept(found) // a worker that lies is found out when it reports
+		}
+	}
+	started := m.worker.Started()
+	if (started == m.seen || m.load > quantum) && w.pool.anyIdle() && m.recall() {
+		w.asked = time.Now()
+	}
+	m.seen, m.heard = started, 0
+	if m.tasks > 0 {
+		m.heard = m.leases[0].Sequence
 	}
 }
 

@@ -29,10 +29,10 @@ type Worker interface {
 	Flush()
 	// Started returns the number of the task that was started last.
 	Started() uint64
-	// Recall withdraws the tasks from the number from on and returns the first
-	// that certainly never starts; of the one before it the worker tells
-	// later, by its outcome or by Reporter.Skipped.
-	Recall(from uint64) (first uint64)
+	// Recall withdraws the tasks from the number from on. Once that has settled,
+	// those behind Started certainly never start; of Started itself the worker
+	// tells, by its outcome or by Reporter.Skipped.
+	Recall(from uint64)
 	// Restore ends a Recall that the worker has obeyed.
 	Restore()
 	// Harvest returns the outcomes that the worker has not reported yet.
@@ -58,7 +58,7 @@ type Leadable interface {
 type Outcomes struct {
 	First   uint64
 	Count   int
-	Elapsed time.Duration // in the tasks, together
+	Elapsed time.Duration // in the tasks, together; 0 if unknown
 	Payload any
 }
 
@@ -91,7 +91,7 @@ func (r *Reporter) Outcomes(o Outcomes) error {
 	if err := r.member.accept(o); err != nil {
 		return err
 	}
-	r.pool.refill(r.member)
+	r.pool.refill(r.member, deep)
 	return nil
 }
 

@@ -51,6 +51,29 @@ const (
 	Stream
 )
 
+// Columns are outcomes of one type, none of them a failure, each of the same
+// width. (2 and 3 are encodings that only the bridge knows.)
+const (
+	Ints   Encoding = iota + 4 // 8 bytes, signed
+	Floats                     // 8 bytes
+	Bools                      // 1 byte
+	Nones                      // nothing: there is only one
+)
+
+// Width returns how many bytes an outcome of a column takes, and whether e is a
+// column.
+func (e Encoding) Width() (bytes int, ok bool) {
+	switch e {
+	case Ints, Floats:
+		return 8, true
+	case Bools:
+		return 1, true
+	case Nones:
+		return 0, true
+	}
+	return 0, false
+}
+
 // FailureBit is set in an outcome's length when the outcome is an exception.
 const FailureBit = 1 << 63
 
@@ -60,6 +83,10 @@ const (
 	resultsSize = 24
 	skippedSize = 16
 )
+
+// maxColumn is more outcomes than any worker has at a time, and few enough to
+// multiply.
+const maxColumn = 1 << 32
 
 // ErrMalformed is wrapped by every error about bytes that break the format.
 var ErrMalformed = errors.New("malformed frame")
@@ -177,9 +204,15 @@ func (f Frame) Outcomes() (Outcomes, error) {
 
 // Check returns an error if the parts of o do not fit together.
 func (o Outcomes) Check() error {
+	width, isColumn := o.Encoding.Width()
 	switch {
 	case o.Count < 1 || o.Elapsed < 0:
 		return fmt.Errorf("%w: %d results in %d ns", ErrMalformed, o.Count, int64(o.Elapsed))
+	case isColumn:
+		if o.Count > maxColumn || o.Count*width != len(o.Data) {
+			return fmt.Errorf("%w: %d results of %d bytes in %d", ErrMalformed, o.Count, width, len(o.Data))
+		}
+		return nil
 	case o.Encoding == List:
 		if o.Count > len(o.Data) {
 			return fmt.Errorf("%w: %d results in %d bytes", ErrMalformed, o.Count, len(o.Data))
@@ -217,10 +250,16 @@ func (f Frame) Skipped() (first, count uint64, err error) {
 	return order.Uint64(f.Payload), order.Uint64(f.Payload[8:]), nil
 }
 
-// Window returns the outcomes from skip on, count of them, of a Stream. A List
-// can't be cut: it comes back whole, and the reader of the list skips.
+// Window returns the outcomes from skip on, count of them. A List can't be cut:
+// it comes back whole, and the reader of the list skips.
 func (o Outcomes) Window(skip, count int) Outcomes {
 	if o.Encoding == List {
+		return o
+	}
+	if width, ok := o.Encoding.Width(); ok {
+		o.First += uint64(skip)
+		o.Count = count
+		o.Data = o.Data[width*skip : width*(skip+count)]
 		return o
 	}
 	start := uint64(0)

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,9 +82,12 @@ func TestFramesFromTheWorker(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, [2]uint64{3, 4}, [2]uint64{first, count})
 	})
-	t.Run("outcomes in either encoding come back as they were sent", func(t *testing.T) {
+	t.Run("outcomes in any encoding come back as they were sent", func(t *testing.T) {
 		list := Outcomes{First: 5, Count: 3, Elapsed: time.Second, Data: []byte("three")}
-		for _, o := range []Outcomes{list, stream(1, map[int]bool{1: true}, "a", "", "ccc")} {
+		ints := Outcomes{First: 1, Count: 2, Encoding: Ints, Data: make([]byte, 16)}
+		bools := Outcomes{First: 9, Count: 3, Encoding: Bools, Data: []byte{1, 0, 1}}
+		nones := Outcomes{First: 7, Count: 1000, Encoding: Nones, Data: []byte{}}
+		for _, o := range []Outcomes{list, stream(1, map[int]bool{1: true}, "a", "", "ccc"), ints, bools, nones} {
 			got, err := next(t, AppendOutcomes(nil, o)).Outcomes()
 			require.NoError(t, err)
 			require.Equal(t, o, got)
@@ -102,7 +106,12 @@ func TestOutcomesRefused(t *testing.T) {
 		"a count beyond all numbers":        with(func(o *Outcomes) { o.Encoding, o.Count = List, -1 }),
 		"negative time":                     with(func(o *Outcomes) { o.Elapsed = -1 }),
 		"more lengths than bytes":           with(func(o *Outcomes) { o.Count = 9 }),
-		"an unknown encoding":               with(func(o *Outcomes) { o.Encoding = 7 }),
+		"an unknown encoding":               with(func(o *Outcomes) { o.Encoding = 8 }),
+		"an encoding of the bridge's own":   with(func(o *Outcomes) { o.Encoding = 2 }),
+		"a column of half a number":         {First: 1, Count: 1, Encoding: Floats, Data: make([]byte, 4)},
+		"a column with more than its count": {First: 1, Count: 1, Encoding: Ints, Data: make([]byte, 16)},
+		"nothing that has bytes":            {First: 1, Count: 1, Encoding: Nones, Data: make([]byte, 1)},
+		"more of nothing than there can be": {First: 1, Count: 1 << 60, Encoding: Nones},
 		"bytes behind the last outcome":     with(func(o *Outcomes) { o.Data = append(o.Data, 'x') }),
 		"an outcome that is cut short":      with(func(o *Outcomes) { o.Data = o.Data[:2] }),
 		"a length that overflows the sum":   with(func(o *Outcomes) { order.PutUint64(o.Lengths[8:], math.MaxUint64) }),
@@ -141,6 +150,18 @@ func TestWindow(t *testing.T) {
 				require.Equal(t, string(want.Lengths), string(w.Lengths))
 				require.Equal(t, string(want.Data), string(w.Data))
 			}
+		}
+	})
+	t.Run("a window of a column is cut by its width", func(t *testing.T) {
+		for encoding, want := range map[Encoding]string{Bools: "bc", Floats: "bbbbbbbbcccccccc", Nones: ""} {
+			width, ok := encoding.Width()
+			require.True(t, ok)
+			data := ""
+			for _, letter := range []string{"a", "b", "c", "d"} {
+				data += strings.Repeat(letter, width)
+			}
+			column := Outcomes{First: 5, Count: 4, Encoding: encoding, Data: []byte(data)}
+			require.Equal(t, Outcomes{First: 6, Count: 2, Encoding: encoding, Data: []byte(want)}, column.Window(1, 2))
 		}
 	})
 	t.Run("a list comes back whole", func(t *testing.T) {

@@ -19,6 +19,8 @@ func FuzzReader(f *testing.F) {
 	f.Add(AppendOutcomes(nil, stream(1, map[int]bool{1: true}, "a", "", "ccc")))
 	f.Add(AppendOutcomes(nil, Outcomes{First: 1, Count: 2, Data: []byte("ab")}))
 	f.Add(AppendOutcomes(nil, Outcomes{First: 1, Count: -1, Encoding: Stream}))
+	f.Add(AppendOutcomes(nil, Outcomes{First: 1, Count: 2, Encoding: Ints, Data: make([]byte, 16)}))
+	f.Add(AppendOutcomes(nil, Outcomes{First: 1, Count: 2, Encoding: Nones}))
 	f.Add(AppendStop(nil))
 	f.Add(header(Failed, MaxPayload))
 	f.Add(header(Results, math.MaxUint64))

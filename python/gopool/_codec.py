@@ -39,7 +39,7 @@ _SIZED = frozenset({str, bytes})
 #: A batch ends when it has so many bytes: each worker that runs a part is sent all of it.
 BATCH_BYTES = 1 << 16
 #: How many items a batch has: first few, so that workers start early, then more.
-FIRST_BATCH, LAST_BATCH = 32, 1024
+FIRST_BATCH, LAST_BATCH = 32, 4096
 
 
 def dumps(value: Any) -> bytes:
@@ -124,7 +124,9 @@ def encode_items(items: Sequence[Any], chunk: int) -> Iterator[Batch | Failure]:
 
 def encode_part(items: Sequence[Any], index: int, chunk: int) -> Iterator[Batch | Failure]:
     """Encode items, of which the first has this index: in one batch, unless they are large."""
-    if _can_share(items):
+    if type(items) is range:  # has few bytes, and what is in it never changes
+        yield Batch(_SHARED + pickle.dumps(items, PROTOCOL), len(items), index)
+    elif _can_share(items):
         yield Batch(_SHARED + pickle.dumps(list(items), PROTOCOL), len(items), index)
     else:
         yield from _encode_stream(items, index, chunk)
@@ -197,7 +199,7 @@ def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Bat
     yield from stream.take(index)
 
 
-def decode_batch(data: memoryview) -> tuple[list[Any], bool]:
+def decode_batch(data: memoryview) -> tuple[Sequence[Any], bool]:
     """Return the items of a batch, and whether each is still pickled."""
     if data[:1] == _SHARED:
         return pickle.loads(data[1:]), False
@@ -220,6 +222,10 @@ def decode_outcomes(
 
     A result that can't be decoded is the exception that says so.
     """
+    if encoding in _wire.COLUMNS:
+        return data.cast(_wire.COLUMNS[encoding]).tolist()
+    if encoding == _wire.NONES:
+        return [None] * count
     if encoding == _wire.LIST:
         values: list[Any] = pickle.loads(data)
         return values[skip : skip + count]

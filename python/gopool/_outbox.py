@@ -3,11 +3,16 @@
 Sending costs a system call, so results are sent together: when the worker has
 nothing else to do, after a while, and when the page is full. What they cost
 until then is a few stores to memory for each.
+
+Results of a type that has a fixed width stand in a column, as long as all are
+of that type: the worker stores them there itself (`_Worker._run`). All others are
+records, one pickle each.
 """
 
 from __future__ import annotations
 
 import pickle
+import time
 
 from . import _codec, _page, _wire
 
@@ -16,11 +21,13 @@ if TYPE_CHECKING:
     import socket
     from typing import Any
 
-#: Results wait for so many ns at most while other tasks follow.
+#: Results wait for so many ns at most before a next grant is begun.
 REPORT_INTERVAL = 1_000_000
 
-#: So many results of one grant are sent by themselves, as a list if they can be.
+#: So many results are sent before a next grant is begun.
 WORTHWHILE = 64
+
+_ENCODINGS = {int: _wire.INTS, float: _wire.FLOATS, bool: _wire.BOOLS, type(None): _wire.NONES}
 
 
 class Outbox:
@@ -31,80 +38,142 @@ class Outbox:
         self._slots = page.slots
         self._lengths = page.lengths
         self._data = page.data
+        self._bytes = page.column
+        # What `column` returns for each type. Of None nothing need be stored: a list
+        # takes it, and no more than the pool believes.
+        self._columns: dict[type, Any] = {
+            kind: page.column.cast(_wire.COLUMNS[encoding])
+            for kind, encoding in _ENCODINGS.items()
+            if encoding in _wire.COLUMNS
+        }
+        self._columns[type(None)] = [None] * _page.MAX_NONES
         self._count = 0
         self._size = 0
-        self._since = 0  # when the first of the tasks began
-        self._last = 0  # when the last of them ended
-        # The results again, while all are atoms and of one grant: the pool's
+        self._since = 0  # when the first of the tasks began, in ns
+        self._kind: type | None = None  # of the column; None: records
+        self._mixed = False  # records until the grant ends: its results are of several types
+        # The records again, while all are atoms and of one grant: the pool's
         # caller decodes one list much sooner than many records.
         self._values: list[Any] | None = []
 
     def resume(self, now: int) -> None:
         """Say that a grant's tasks begin now."""
-        if self._count >= WORTHWHILE:
+        self._mixed = False
+        if self._count >= WORTHWHILE or now - self._since > REPORT_INTERVAL:
             self.flush()
         if self._count:
             self._values = None
         else:
-            self._since = self._last = now
+            self._since = now
 
-    def add_atom(self, sequence: int, value: Any, now: int) -> None:
-        """Keep the result of a task, which is of one of `_codec.ATOMS`."""
-        self._keep(sequence, pickle.dumps(value, _codec.PROTOCOL), 0, now)
-        if self._values is not None and self._count:
-            self._values.append(value)
+    def column(self) -> tuple[type | None, Any, int]:
+        """Return which results the caller may store, in what, and at which number the next.
 
-    def add(self, sequence: int, record: bytes, mark: int, now: int) -> None:
-        """Keep the encoded outcome of a task, with the mark for its length."""
-        self._keep(sequence, record, mark, now)
+        It publishes each before the next task starts: `slots[PUBLISHED]` is how many
+        there are. What does not fit goes to `add`, as anything does if the type is None.
+        """
+        return self._kind, self._columns.get(self._kind), self._count  # type: ignore[arg-type]
+
+    def stored(self, count: int) -> None:
+        """Say that so many results are in the column."""
+        self._count = count
+
+    def add(self, sequence: int, value: Any) -> None:
+        """Keep a result. One that can't be pickled becomes the failure that says so."""
+        kind = type(value)
+        if self._kind is not None:
+            self._mixed = kind is not self._kind or self._mixed
+            self.flush()  # it is full, or of another type
+        can_begin = not self._count and not self._mixed and kind in _ENCODINGS
+        if can_begin and self._begin_column(kind, sequence, value):
+            return
+        if kind in _codec.ATOMS:
+            self._keep(sequence, pickle.dumps(value, _codec.PROTOCOL), 0)
+            if self._values is not None and self._count:
+                self._values.append(value)
+            return
         self._values = None
+        self._mixed = True
+        try:
+            record, mark = _codec.dumps(value), 0
+        except Exception as reason:
+            from . import _failure
 
-    def _keep(self, sequence: int, record: bytes, mark: int, now: int) -> None:
+            record, mark = _failure.encode_unsendable(reason, value), _wire.FAILURE_BIT
+        self._keep(sequence, record, mark)
+
+    def add_failure(self, sequence: int, record: bytes) -> None:
+        """Keep what a task raised, encoded."""
+        if self._kind is not None:
+            self.flush()
+        self._mixed = True
+        self._values = None
+        self._keep(sequence, record, _wire.FAILURE_BIT)
+
+    def _begin_column(self, kind: type, sequence: int, value: Any) -> bool:
+        """Begin a column with a result, unless that is too large for it."""
+        try:
+            self._columns[kind][0] = value
+        except ValueError:
+            return False
+        slots = self._slots
+        slots[_page.ENCODING] = _ENCODINGS[kind]
+        slots[_page.FIRST] = sequence
+        slots[_page.PUBLISHED] = 1
+        self._kind = kind
+        self._count = 1
+        return True
+
+    def _keep(self, sequence: int, record: bytes, mark: int) -> None:
         size = len(record)
         end = self._size + size
-        if (
-            end > _page.MAX_DATA
-            or self._count == _page.MAX_RESULTS
-            or self._last - self._since > REPORT_INTERVAL
-        ):
+        if end > _page.MAX_DATA or self._count == _page.MAX_RESULTS:
             self.flush()
             end = size
             if size > _page.MAX_DATA:
-                self._send_large(sequence, record, mark, now)
+                self._send_large(sequence, record, mark)
                 return
         slots = self._slots
         if not self._count:
+            slots[_page.ENCODING] = _wire.STREAM
             slots[_page.FIRST] = sequence
         self._data[end - size : end] = record
         self._lengths[self._count] = size | mark
         self._count += 1
         self._size = end
-        slots[_page.ELAPSED] = now - self._since
         slots[_page.PUBLISHED] = self._count << 32 | end
-        self._last = now
 
     def flush(self) -> None:
         """Send what is here."""
         count = self._count
         if count:
-            head = _wire.OUTCOMES.pack(self._slots[_page.FIRST], count, self._last - self._since)
-            if self._values is not None and count > 1:
-                body, encoding = pickle.dumps(self._values, _codec.PROTOCOL), _wire.LIST
-            else:
-                body = self._lengths[:count].tobytes() + bytes(self._data[: self._size])
-                encoding = _wire.STREAM
+            now = time.monotonic_ns()
+            head = _wire.OUTCOMES.pack(self._slots[_page.FIRST], count, now - self._since)
+            body, encoding = self._encode(count)
             _wire.send(self._socket, _wire.RESULTS, head + body, encoding)
             # Only now: had we died before, the pool would have found them here.
             self._slots[_page.PUBLISHED] = 0
             self._count = self._size = 0
-            self._since = self._last
+            self._since = now
+            self._kind = None
         self._values = []
 
-    def _send_large(self, sequence: int, record: bytes, mark: int, now: int) -> None:
+    def _encode(self, count: int) -> tuple[bytes, int]:
+        if self._kind is not None:
+            encoding = _ENCODINGS[self._kind]
+            if encoding == _wire.NONES:
+                return b"", encoding
+            return bytes(self._bytes[: count * self._columns[self._kind].itemsize]), encoding
+        if self._values is not None and count > 1:
+            return pickle.dumps(self._values, _codec.PROTOCOL), _wire.LIST
+        return self._lengths[:count].tobytes() + bytes(self._data[: self._size]), _wire.STREAM
+
+    def _send_large(self, sequence: int, record: bytes, mark: int) -> None:
         """Send one outcome that the page can't hold, in place of all of the outbox."""
+        now = time.monotonic_ns()
         head = _wire.OUTCOMES.pack(sequence, 1, now - self._since)
         head += _wire.NUMBER.pack(len(record) | mark)
         size = len(head) + len(record)
         self._socket.sendall(_wire.HEADER.pack(_wire.RESULTS, _wire.STREAM, size) + head)
         self._socket.sendall(record)
-        self._since = self._last = now
+        self._since = now

@@ -15,12 +15,14 @@ SIZE = 1 << 16
 STARTED = 0  # ours: number of the task started last
 RECALLED = 1  # the pool's: tasks from this number on are not ours any more
 FIRST = 2  # ours: number of the first result in the outbox
-PUBLISHED = 3  # ours: results in the outbox << 32 | bytes of them
-ELAPSED = 4  # ours: ns that these tasks took
+PUBLISHED = 3  # ours: results in the outbox << 32 | bytes of them; of a column: results
+ENCODING = 4  # ours: `_wire.STREAM`, or that of the column in the outbox
 
 LENGTHS_START = 256
 MAX_RESULTS = 2048
 DATA_START = LENGTHS_START + 8 * MAX_RESULTS
+COLUMN_START = LENGTHS_START  # a column has no lengths
+MAX_NONES = 4096  # of a column that takes no bytes
 MAX_DATA = SIZE - DATA_START
 
 
@@ -32,3 +34,4 @@ class Page:
         self.slots = view[:LENGTHS_START].cast("Q")
         self.lengths = view[LENGTHS_START:DATA_START].cast("Q")
         self.data = view[DATA_START:]
+        self.column = view[COLUMN_START:]

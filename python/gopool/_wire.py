@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+    from typing import Any
 
 # Kinds of frame.
 FUNCTION, RUN, FORGET, STOP, READY, RESULTS, SKIPPED, FAILED = range(1, 9)
@@ -16,6 +17,11 @@ CARRIED = 1  # of a RUN frame: the batch comes with it
 
 # Encodings of results. The caller alone sees LOST, and LOCAL: what it has kept itself.
 LIST, STREAM, LOST, LOCAL = range(4)
+
+# Results that are all of one type, none a failure: the encoding of such a column, and
+# the format of its items (struct). None has no bytes: there is only one.
+INTS, FLOATS, BOOLS, NONES = range(4, 8)
+COLUMNS: dict[int, Any] = {INTS: "q", FLOATS: "d", BOOLS: "?"}
 
 FAILURE_BIT = 1 << 63  # of a length in a STREAM: the outcome is an exception
 

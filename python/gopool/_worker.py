@@ -14,7 +14,6 @@ import pickle
 import signal
 import socket
 import sys
-import threading
 import time
 
 from . import _codec, _page, _wire
@@ -23,7 +22,7 @@ from ._outbox import Outbox
 # What is imported here is most of what it takes to start a worker with spawn.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 
@@ -85,10 +84,8 @@ class _Worker:
         self._outbox = Outbox(sock, page)
         self._inbox = _wire.Inbox(sock, self._outbox.flush)
         self._functions: dict[int, Callable[[Any], Any]] = {}
-        self._items: list[Any] = []
+        self._items: Sequence[Any] = []
         self._pickled = False
-        # An operation on a lock that nobody else has is a full memory fence.
-        self._fence = threading.Lock()
 
     def serve(self) -> None:
         """Do what the pool says until it says stop. Raises EOFError if it is gone."""
@@ -134,17 +131,16 @@ class _Worker:
             call = _unpickling(call)
         self._run(sequence, call, self._items[offset : offset + count])
 
-    def _run(self, sequence: int, call: Callable[[Any], Any], items: list[Any]) -> None:
-        slots, fence, outbox = self._slots, self._fence, self._outbox
-        atoms, clock = _codec.ATOMS, time.monotonic_ns
+    def _run(self, sequence: int, call: Callable[[Any], Any], items: Sequence[Any]) -> None:
+        slots, outbox = self._slots, self._outbox
         end = sequence + len(items)
-        outbox.resume(clock())
-        for item in items:
-            # One side of a handshake whose other side is page.recall in Go.
+        outbox.resume(time.monotonic_ns())
+        kind, column, stored = outbox.column()
+        for sequence, item in enumerate(items, sequence):  # noqa: B020, PLR1704 (they go on)
+            # One side of a handshake whose other side is member.withdraw in Go.
             slots[_page.STARTED] = sequence
-            with fence:
-                pass
             if slots[_page.RECALLED] <= sequence:
+                outbox.stored(stored)
                 self._skip(sequence, end - sequence)
                 return
             try:
@@ -152,27 +148,27 @@ class _Worker:
             except SystemExit:
                 raise  # ends the worker, as in multiprocessing
             except BaseException as error:
-                outbox.add(sequence, _encode_error(error), _wire.FAILURE_BIT, clock())
+                outbox.stored(stored)
+                outbox.add_failure(sequence, _encode_error(error))
             else:
-                if type(value) in atoms:
-                    outbox.add_atom(sequence, value, clock())
-                else:
-                    outbox.add(sequence, *_encode_result(value), clock())
-            sequence += 1
+                # What the outbox does for most results, without a call of it.
+                if type(value) is kind:
+                    try:
+                        column[stored] = value
+                    except (IndexError, ValueError):
+                        pass  # the column is full, or the number too large
+                    else:
+                        stored += 1
+                        slots[_page.PUBLISHED] = stored
+                        continue
+                outbox.stored(stored)
+                outbox.add(sequence, value)
+            kind, column, stored = outbox.column()
+        outbox.stored(stored)
 
     def _skip(self, first: int, count: int) -> None:
         self._outbox.flush()
         _wire.send(self._socket, _wire.SKIPPED, _wire.RANGE.pack(first, count))
-
-
-def _encode_result(value: Any) -> tuple[bytes, int]:
-    """Return the encoding of a result and the mark for its length."""
-    try:
-        return _codec.dumps(value), 0
-    except Exception as reason:
-        from . import _failure
-
-        return _failure.encode_unsendable(reason, value), _wire.FAILURE_BIT
 
 
 def _encode_error(error: BaseException) -> bytes:

@@ -264,6 +264,7 @@ def call(function: Callable[[], T]) -> T:
 
 
 fail_at_three = functools.partial(fail_at, 3)
+fail_at_300 = functools.partial(fail_at, 300)
 
 
 def booby_trap(ledger: Ledger) -> None:
