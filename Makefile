@@ -55,6 +55,17 @@ test-go: go ## Run the Go tests, with the race detector
 test-python: $(DEVELOP) ## Run the Python tests against the installed package (PYTEST_ARGS=...)
 	$(BIN)/pytest $(PYTEST_ARGS)
 
+# CPython's own tests need Pythons that were installed with them.
+PYTHONS ?= python3.10 python3.11 python3.12 python3.13
+.PHONY: conformance
+conformance: ## Run CPython's own tests of pools, for each Python found (PYTHONS=...)
+	@for python in $(PYTHONS); do \
+		"$$python" -c '' 2>/dev/null || { echo "$$python: not found"; continue; }; \
+		echo "$$python: $$("$$python" --version)"; \
+		$(MAKE) --no-print-directory test-python PYTHON="$$python" \
+			PYTEST_ARGS='-rPs python/tests/test_cpython_suite.py' || exit; \
+	done
+
 .PHONY: lint
 lint: $(DEVELOP) go types ## Check style, types and the usual mistakes
 	$(BIN)/ruff check $(LINTED)

@@ -239,6 +239,7 @@ class Feeder:
             trace = error.__traceback__
             self._error = error.with_traceback(trace and trace.tb_next)  # without this frame
             self._over = True
+            items.clear()  # as in multiprocessing: a chunk that was not drawn whole is not run
         self._drawing = False
         if len(items) < count:
             self._over = True

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 _POOL_MODULE = "multiprocessing.pool"
 _REPLACED = ("Pool", "ThreadPool")
 
+#: What sees the standard classes: the server of `Manager`, which may be forked beside
+#: a pool, and what pickles and unpickles for it. A pickle that names a class of
+#: `multiprocessing.pool` is always of the standard one; gopool's have names of their own.
+_SEE_STANDARD = tuple(
+    f"multiprocessing.{name}" for name in ("managers", "reduction", "spawn", "connection", "queues")
+)
+
 _installed = False
 _standard_preparation_data = spawn.get_preparation_data
 
@@ -77,8 +84,8 @@ class _PoolModule(ModuleType):
         # What a third party has put there is not ours to replace.
         if name not in _REPLACED or getattr(value, "__module__", None) != _POOL_MODULE:
             return value
-        if _is_caller("multiprocessing.managers"):
-            return value  # for the server of `Manager`, which may be forked beside a pool
+        if _is_caller(*_SEE_STANDARD):
+            return value
         import gopool
 
         from . import _core
@@ -114,9 +121,9 @@ def _set_class(cls: type[ModuleType]) -> None:
         module.__class__ = cls
 
 
-def _is_caller(module: str) -> bool:
-    """Tell whether the function that asks was called by code of a module."""
-    return bool(sys._getframe(2).f_globals.get("__name__") == module)
+def _is_caller(*modules: str) -> bool:
+    """Tell whether the function that asks was called by code of one of the modules."""
+    return sys._getframe(2).f_globals.get("__name__") in modules
 
 
 class _Call:

@@ -256,7 +256,7 @@ class Pool(multiprocessing.pool.Pool):
             return
         self._supervisor.abandon()
         if self._state == _RUNNING:
-            message = f"unclosed running pool {self!r}"
+            message = f"unclosed running multiprocessing pool {self!r}"  # filters know these words
             warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
 
     def __repr__(self) -> str:

@@ -32,6 +32,17 @@ def test_without_a_context_the_default_start_method_is_used(Pool: PoolClass) -> 
         assert pool.apply(tasks.process_name).startswith(f"{prefix}-")
 
 
+def test_the_default_start_method_can_be_set(Pool: PoolClass, context: BaseContext) -> None:
+    """It counts when the pool is made."""
+    method, before = context.get_start_method(), multiprocessing.get_start_method()
+    multiprocessing.set_start_method(method, force=True)
+    try:
+        with Pool(1) as pool:
+            assert pool.apply(tasks.process_name).startswith(f"{PREFIX[method]}-")
+    finally:
+        multiprocessing.set_start_method(before, force=True)
+
+
 def test_maps_and_errors_work_with_every_start_method(
     Pool: PoolClass, context: BaseContext, mailbox: Mailbox, gate: Gate
 ) -> None:

@@ -369,18 +369,21 @@ def test_children_find_gopool_where_their_parent_did(start_program: StartProgram
     run(start_program, source, "-S")
 
 
-def test_the_pool_of_a_manager_stays_standard(start_program: StartProgram) -> None:
-    """It runs in the manager's process, which is forked from where gopool may be at work."""
-    source = """
+@pytest.mark.parametrize("method", START_METHODS)
+def test_the_pool_of_a_manager_stays_standard(start_program: StartProgram, method: str) -> None:
+    """It runs in the manager's process, which may be forked from where gopool is at work."""
+    source = f"""
         import gopool
         gopool.install()
         import multiprocessing
         from support import tasks
 
         if __name__ == "__main__":
+            multiprocessing.set_start_method("{method}")
             with multiprocessing.Pool(1) as pool, multiprocessing.Manager() as manager:
                 assert pool.apply(tasks.square, (2,)) == 4
                 proxy = manager.Pool(1)
+                assert str(proxy).startswith("<multiprocessing.pool.Pool ")
                 assert proxy.map(tasks.square, [3]) == [9]
                 proxy.close()
                 proxy.join()

@@ -64,6 +64,11 @@ def process_name(_: object = None) -> str:
     return multiprocessing.current_process().name
 
 
+def identity_of_process(_: object = None) -> tuple[int, ...]:
+    identity: tuple[int, ...] = getattr(multiprocessing.current_process(), "_identity")  # noqa: B009
+    return identity
+
+
 def is_daemon(_: object = None) -> bool:
     return multiprocessing.current_process().daemon
 
