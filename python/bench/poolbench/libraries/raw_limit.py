@@ -12,7 +12,7 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection, wait
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from poolbench.libraries.library import Adapter, Pool
 
@@ -72,7 +72,7 @@ class RawLimitPool(Adapter):
             for connection in self._connections:
                 send_next(connection)
         while busy := [connection for connection in self._connections if places[connection]]:
-            for connection in wait(busy):
+            for connection in cast("list[Connection]", wait(busy)):
                 answer = connection.recv_bytes()
                 send_next(connection)
                 results[places[connection].popleft()] = pickle.loads(answer)

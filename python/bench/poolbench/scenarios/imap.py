@@ -13,7 +13,7 @@ from poolbench.tasks import noop
 
 WORKERS = 2
 ITEM_BYTES = 10_000
-PAUSE_SECONDS = 5e-3
+PAUSE_SECONDS = 10e-3
 ITEMS_PER_PAUSE = 100
 
 THROUGHPUT = Line("throughput", "tasks/s", "higher", target=Target("at least", 20))
@@ -53,7 +53,7 @@ def imap_unordered(library: Library, size: int) -> Figures:
 def imap_memory(library: Library, size: int) -> Figures:
     """Walk ``imap`` over items of 10 kB from a generator, with a consumer that is slow; 2 workers.
 
-    The consumer pauses for 50 µs an item. Reported is the most memory that the calling process had
+    The consumer pauses for 100 µs an item. Reported is the most memory that the calling process had
     at any time. A library that takes in all items at once, or piles up results that nobody has
     asked for, shows it here; one that keeps a window needs as much for a million items as for
     a thousand. To be kind to the machine, ``multiprocessing.Pool`` gets half the items.
