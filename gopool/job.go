@@ -275,7 +275,7 @@ func (j *Job) deliver(s Segment) {
 		return
 	}
 	if _, local := s.Payload.(Local); !local {
-		j.stock.settle(s.Count, j.open)
+		j.stock.settle(s.Count, j.open, size(s))
 	}
 	if !j.forgotten {
 		j.stock.results += size(s)
