@@ -34,7 +34,7 @@ BENCH := $(VENV)/.installed-bench
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: $(INSTALLED) ## Compile the extension and install gopool into the environment
@@ -101,6 +101,10 @@ wheel: $(CREATED) ## Build a wheel into dist/
 sdist: $(CREATED) ## Build a source distribution into dist/
 	$(PIP) build
 	$(BIN)/python -m build --sdist --outdir dist .
+
+.PHONY: check-packaging
+check-packaging: $(CREATED) ## Install in each documented way and try it (OTHERS=..., further Pythons for the wheel)
+	$(BIN)/python python/build/check_packaging.py $(OTHERS)
 
 .PHONY: clean
 clean: ## Remove environments, build results and caches

@@ -125,7 +125,7 @@ func (j *Job) AddLocal(index int) error {
 	}
 	j.open++
 	j.stock.added++
-	j.deliver(Segment{Index: index, Count: 1, Payload: Local{}})
+	j.accept(Segment{Index: index, Count: 1, Payload: Local{}})
 	return nil
 }
 

@@ -271,12 +271,14 @@ func (j *Job) giveBack(s span) {
 
 // deliver accepts the outcome of tasks.
 func (j *Job) deliver(s Segment) {
-	if j.err != nil {
-		return
-	}
-	if _, local := s.Payload.(Local); !local {
+	if j.err == nil {
 		j.stock.settle(s.Count, j.open)
+		j.accept(s)
 	}
+}
+
+// accept does as deliver, for tasks that held no arguments.
+func (j *Job) accept(s Segment) {
 	if !j.forgotten {
 		j.stock.results += size(s)
 		if j.order == nil {

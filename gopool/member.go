@@ -45,6 +45,7 @@ type member struct {
 	seen   uint64        // Started at the last watch
 	heard  uint64        // number of the first task that was not settled then
 	served bool          // has been ready
+	asks   bool          // is a Puller: gets one grant at a time
 
 	// recalled: tasks were recalled and the worker has not passed them yet.
 	// Nothing is granted until then, so that all numbers it may skip are those

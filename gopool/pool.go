@@ -119,7 +119,8 @@ func (p *Pool) attach(w Worker) (id int, err error) {
 	}
 	p.coming = max(0, p.coming-1)
 	p.lastMember++
-	m := &member{id: p.lastMember, worker: w, next: 1}
+	_, asks := w.(*Puller)
+	m := &member{id: p.lastMember, worker: w, next: 1, asks: asks}
 	p.members = append(p.members, m)
 	w.Start(&Reporter{p, m})
 	if p.state == closed && len(p.jobs) == 0 {

@@ -77,6 +77,8 @@ func (p *Pool) allot(m *member, job *Job) int {
 			return 0
 		}
 		return job.chunk
+	case m.asks && m.tasks > 0:
+		return 0
 	}
 	// Guided self-scheduling (Polychronopoulos and Kuck, 1987): grants, and what
 	// workers have at the most, shrink as the job drains, so that they end together.

@@ -4,7 +4,7 @@
 //
 // Objects are known by numbers that the caller chooses, so that it can never be
 // interrupted between an object and its number. A result below zero is a status (status.go).
-// No function but NextEvent, NextDone, Submit, Wait and Room blocks, and gopy
+// No function but NextEvent, NextDone, Submit, Wait, Room and Pull blocks, and gopy
 // releases the GIL around all of them.
 package bridge
 
@@ -153,7 +153,7 @@ func Release(handle int64) int64 {
 func Goroutines() int64 { return int64(runtime.NumGoroutine()) }
 
 // Handles returns how many objects have a handle, for tests of leaks.
-func Handles() int64 { return int64(pools.size() + jobs.size() + exchanges.size()) }
+func Handles() int64 { return int64(pools.size() + jobs.size() + exchanges.size() + threads.size()) }
 
 func truth(b bool) int64 {
 	if b {

@@ -16,19 +16,26 @@ const (
 	flagSealed                  // no more tasks will come
 	flagNotify                  // NextDone is to return the job
 	flagOrdered                 // outcomes come in the order of the tasks; without a batch
+	flagLocal                   // functions and arguments stay in Python, for workers that Pull
 )
 
 // Submit starts a job, which is to be known by number from now on. The exchange
 // holds the function's code, then a batch of count tasks, of which the first is
-// number 0 of the job. If wait is above 0, there is one task, and Submit stays
-// that many ms for its outcome.
+// number 0 of the job. With flagLocal it is not used. If wait is above 0, there
+// is one task, and Submit stays that many ms for its outcome.
 func Submit(handle, number, exchange, codeSize, convention, batchSize, count, chunk, flags, wait int64) int64 {
 	return withPool(handle, func(p *pool) int64 {
-		memory, ok := exchanges.find(exchange)
-		if !ok {
-			return statusUnknown
+		f, own, data := (*gopool.Function)(nil), true, any(number)
+		if flags&flagLocal != 0 {
+			f = p.NewFunction(nil)
+		} else {
+			memory, ok := exchanges.find(exchange)
+			if !ok {
+				return statusUnknown
+			}
+			f, own = p.function(memory[:codeSize], uint32(convention), flags&flagByReference != 0)
+			data = bytes.Clone(memory[codeSize : codeSize+batchSize])
 		}
-		f, own := p.function(memory[:codeSize], uint32(convention), flags&flagByReference != 0)
 		if own {
 			defer p.Pool.Release(f)
 		}
@@ -40,7 +47,7 @@ func Submit(handle, number, exchange, codeSize, convention, batchSize, count, ch
 				p.done.push(number)
 			}
 		}
-		job, err := p.start(f, onDone, memory[codeSize:codeSize+batchSize], count, chunk, flags, wait)
+		job, err := p.start(f, onDone, data, count, chunk, flags, wait)
 		if err != nil {
 			return statusOf(err)
 		}
@@ -53,7 +60,7 @@ func Submit(handle, number, exchange, codeSize, convention, batchSize, count, ch
 	})
 }
 
-func (p *pool) start(f *gopool.Function, onDone func(), data []byte, count, chunk, flags, wait int64) (*gopool.Job, error) {
+func (p *pool) start(f *gopool.Function, onDone func(), data any, count, chunk, flags, wait int64) (*gopool.Job, error) {
 	if wait > 0 {
 		deadline := time.Now().Add(time.Duration(wait) * time.Millisecond)
 		return p.Pool.Call(f, batch(data, 1, 0), deadline)
@@ -65,8 +72,8 @@ func (p *pool) start(f *gopool.Function, onDone func(), data []byte, count, chun
 	return p.Pool.Submit(f, int(chunk), onDone, flags&flagSealed != 0, batches...)
 }
 
-func batch(data []byte, count, index int64) *gopool.Batch {
-	return &gopool.Batch{Data: bytes.Clone(data), Count: int(count), Index: int(index)}
+func batch(data any, count, index int64) *gopool.Batch {
+	return &gopool.Batch{Data: data, Count: int(count), Index: int(index)}
 }
 
 // withJob calls f with the job, if there is one.
@@ -84,11 +91,15 @@ func withJob(handle int64, f func(*gopool.Job) int64) int64 {
 // is number index of the job.
 func Add(handle, exchange, size, count, index int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 {
-		memory, ok := exchanges.find(exchange)
-		if !ok {
-			return statusUnknown
+		data := any(handle)
+		if exchange != 0 {
+			memory, ok := exchanges.find(exchange)
+			if !ok {
+				return statusUnknown
+			}
+			data = bytes.Clone(memory[:size])
 		}
-		if err := j.Add(batch(memory[:size], count, index)); err != nil {
+		if err := j.Add(batch(data, count, index)); err != nil {
 			return statusOf(err)
 		}
 		return 0

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
         WorkerLostError,
     )
     from ._install import install, uninstall
-    from .pool import AsyncResult, IMapIterator, IMapUnorderedIterator, MapResult, Pool
+    from .pool import (
+        AsyncResult,
+        IMapIterator,
+        IMapUnorderedIterator,
+        MapResult,
+        Pool,
+        ThreadPool,
+    )
 
 __all__ = [
     "AsyncResult",
@@ -30,6 +37,7 @@ __all__ = [
     "MaybeEncodingError",
     "Pool",
     "PoolTerminatedError",
+    "ThreadPool",
     "TimeoutError",
     "WorkerLostError",
     "get_context",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class GopoolContext(context.BaseContext):
     """What the contexts of this module have in common: their pool, and each other."""
 
-    def Pool(  # type: ignore[override]
+    def Pool(
         self,
         processes: int | None = None,
         initializer: Callable[..., object] | None = None,

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from . import _codec, _core
-from ._submission import add_batch
-from ._supervisor import Supervisor, Thread, wait_event
+from ._owner import Owner, Thread, wait_event
+from ._submission import add_batch, start_job
 
 #: Feeding pauses when a job holds so many bytes, encoded.
 BUFFER_BYTES = 1 << 26
@@ -43,10 +43,12 @@ class Lot(deque[Any]):
 class Feed:
     """What an iterator and its feeder share. The last one to leave drops the job."""
 
-    def __init__(self, job: int) -> None:
-        self.job = job
+    def __init__(self, owner: Owner, func: Callable[..., object]) -> None:
+        self._owner = owner
+        self._function = func
+        self.job = _core.new_number()
         self.lot = Lot()
-        self.kept: dict[int, _codec.Raised] = {}  # outcomes that never left this process
+        self.kept: dict[int, Any] = {}  # outcomes that never left this process
         self.waits = False  # the feeder wants to be told what is used
         # Who draws 0 owns the feeder's part: its thread, or, until that has been
         # started for certain, who drops the iterator. Drawing is atomic.
@@ -54,6 +56,34 @@ class Feed:
         self.handed_over = False
         self._dropped = False
         self._leave = itertools.count().__next__
+
+    def start(self, flags: int, chunk: int) -> Exception | None:
+        """Start the job. Return why the function can't be sent, if it can't.
+
+        Raises if the pool refuses the job.
+        """
+        function, failure = _codec.NO_FUNCTION, None
+        try:
+            function = _codec.encode_function(self._function)
+        except Exception as error:
+            failure = error
+        status = start_job(self._owner, self.job, flags, function, _codec.CALL, chunk=chunk)
+        if status < 0:
+            raise self._owner.error(status)
+        return failure
+
+    def bound(self, chunk: int) -> int | None:
+        """Return how many items may be on their way, if the caller does not say.
+
+        None is any number: bytes are bounded.
+        """
+        return None
+
+    def encode(
+        self, items: Sequence[Any], index: int, chunk: int
+    ) -> Iterator[_codec.Batch | _codec.Failure]:
+        """Prepare items for the workers, of which the first has this index."""
+        return _codec.encode_part(items, index, chunk)
 
     def used(self) -> int:
         """Return how many outcomes the consumer has taken."""
@@ -68,8 +98,10 @@ class Feed:
         if not self.handed_over and self.claim() == 0:  # there is no feeder
             _core.native.bridge_Forget(self.job)
             return
-        _core.native.bridge_Neglect(self.job)
-        self.leave()
+        try:
+            _core.native.bridge_Neglect(self.job)
+        finally:  # also if Ctrl-C came
+            self.leave()
 
     def leave(self) -> None:
         """Say that the feeder has ended, or that the iterator is gone."""
@@ -88,7 +120,7 @@ class Feed:
 
     def add_all(self, items: Collection[Any], chunk: int) -> None:
         """Add a few items and seal the job, in the thread of the caller."""
-        for batch in _codec.encode_items(list(items), chunk):
+        for batch in self.encode(list(items), 0, chunk):
             if isinstance(batch, _codec.Failure):
                 self.add_error(batch.index, batch.error)
             else:
@@ -110,7 +142,7 @@ class Feeder:
 
     def __init__(
         self,
-        supervisor: Supervisor,
+        supervisor: Owner,
         feed: Feed,
         source: Iterator[Any],
         plain: bool,
@@ -168,7 +200,7 @@ class Feeder:
     def _feed_all(self) -> None:
         while not self._over and self._wait_for_room():
             items = self._draw()
-            for batch in _codec.encode_part(items, self._index, self._chunk):
+            for batch in self._feed.encode(items, self._index, self._chunk):
                 if not self._add(batch):
                     return
         if self._error is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing.pool
 import operator
 import threading
 from collections.abc import Callable, Iterable
@@ -9,14 +10,13 @@ from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import _codec, _core
-from ._feeder import Feed, Feeder, Lot, is_plain
+from ._feeder import Feeder, Lot, is_plain
 from ._results import deadline_after, decode_segments, receive, slice_ms
-from ._submission import start_job
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ._supervisor import Supervisor
+    from ._owner import Owner
     from .pool import Pool
 
 R = TypeVar("R")
@@ -30,7 +30,23 @@ _LARGEST_CHUNK = 1 << 31
 _NOTHING = object()
 
 
-class IMapIterator(Generic[R]):
+# Derived for `isinstance` only, which the standard class has no type parameters for at run time.
+if TYPE_CHECKING:
+
+    class _Standard(multiprocessing.pool.IMapIterator[R]): ...
+
+    class _StandardUnordered(multiprocessing.pool.IMapUnorderedIterator[R]): ...
+
+else:
+
+    class _Standard(multiprocessing.pool.IMapIterator, Generic[R]):
+        pass
+
+    class _StandardUnordered(multiprocessing.pool.IMapUnorderedIterator, Generic[R]):
+        pass
+
+
+class IMapIterator(_Standard[R]):
     """The iterator that `imap` returns, as `multiprocessing.pool.IMapIterator`.
 
     Where a call raised, `next` raises that, and the next call goes on behind it. Any
@@ -47,7 +63,7 @@ class IMapIterator(Generic[R]):
     def __init__(self, pool: Pool, func: Callable[..., object]) -> None:
         self._pool: Pool | None = pool  # a pool lives while results of it are outstanding
         self._function = func
-        self._feed = Feed(_core.new_number())
+        self._feed = pool._new_feed(func)
         self._collecting = threading.Lock()
         self._over = False
 
@@ -73,7 +89,11 @@ class IMapIterator(Generic[R]):
         if outcome is _NOTHING:
             outcome = self._fetch(timeout)
         if feed.waits:
-            _core.native.bridge_Use(feed.job, feed.used())
+            try:
+                _core.native.bridge_Use(feed.job, feed.used())
+            except BaseException:  # Ctrl-C: who asks again has not had it
+                feed.lot.appendleft(outcome)
+                raise
         if type(outcome) is _codec.Raised:
             try:
                 raise outcome.error
@@ -110,17 +130,19 @@ class IMapIterator(Generic[R]):
         status, data = receive(feed.job, last.taken)
         if status <= 0:
             outcomes = [_codec.Raised(self._error(status))] if status else []
-            self._drop()
-            feed.lot = Lot(outcomes, last.taken, last.end)
+            try:
+                self._drop()
+            finally:
+                feed.lot = Lot(outcomes, last.taken, last.end)
             return
         some: list[Any] = []
         taken = last.taken
-        spent = []
+        spent: list[int] = []
         for index, outcomes in decode_segments(data, feed.kept, self._function):
             some += outcomes
             taken += 1
             if index in feed.kept:
-                spent.append(index)
+                spent += range(index, index + len(outcomes))
         feed.lot = Lot(some, taken, last.end + len(some))
         for index in spent:
             feed.kept.pop(index, None)
@@ -136,7 +158,7 @@ class IMapIterator(Generic[R]):
         self._feed.drop()
 
 
-class IMapUnorderedIterator(IMapIterator[R]):
+class IMapUnorderedIterator(IMapIterator[R], _StandardUnordered[R]):
     """The iterator that `imap_unordered` returns: results come as they get ready."""
 
     _flags = 0
@@ -144,15 +166,14 @@ class IMapUnorderedIterator(IMapIterator[R]):
 
 def start_imap(
     iterator: IMapIterator[Any],
-    supervisor: Supervisor,
-    func: Callable[..., object],
+    supervisor: Owner,
     iterable: Iterable[Any],
     chunksize: int,
     buffersize: int | None,
 ) -> None:
     """Start the job of an iterator: feed it, or have it fed. Raises if the pool refuses it."""
     try:
-        _start(iterator, supervisor, func, iterable, chunksize, buffersize)
+        _start(iterator, supervisor, iterable, chunksize, buffersize)
     except BaseException:
         iterator._drop()
         raise
@@ -160,8 +181,7 @@ def start_imap(
 
 def _start(
     iterator: IMapIterator[Any],
-    supervisor: Supervisor,
-    func: Callable[..., object],
+    supervisor: Owner,
     iterable: Iterable[Any],
     chunksize: int,
     buffersize: int | None,
@@ -175,15 +195,10 @@ def _start(
     if buffersize is not None:
         chunk = min(chunk, buffersize)
     feed = iterator._feed
-    function, failure = _codec.NO_FUNCTION, None
-    try:
-        function = _codec.encode_function(func)
-    except Exception as error:
-        failure = error
+    if buffersize is None:
+        buffersize = feed.bound(chunk)
     supervisor.hurry()
-    status = start_job(supervisor, feed.job, iterator._flags, function, _codec.CALL, chunk=chunk)
-    if status < 0:
-        raise supervisor.error(status)
+    failure = feed.start(iterator._flags, chunk)
     if failure is not None:
         feed.add_error(0, failure)
         feed.seal()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing.pool
 import struct
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing import TimeoutError
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _codec, _core, _exchange, _wire
 from ._errors import WorkerLostError
+from ._owner import SLICE, wait_event
 from ._process import UNKNOWN_EXIT
-from ._supervisor import SLICE, wait_event
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -94,7 +95,8 @@ def _lost(function: Callable[..., object], index: int, data: memoryview) -> Work
     )
 
 
-class AsyncResult(Generic[R]):
+# Derived for `isinstance`, and for `AsyncResult[int]` at run time; nothing else is inherited.
+class AsyncResult(multiprocessing.pool.ApplyResult[R]):
     """The result of `apply_async`, as `multiprocessing.pool.AsyncResult`.
 
     Differences: `get` raises `gopool.WorkerLostError` if the worker died and
@@ -235,6 +237,7 @@ class AsyncResult(Generic[R]):
         if not self._left:
             self._forget()
             self._pool = None
+            self._kept = {}
 
     def _take_in(self, data: bytes) -> None:
         """Decode and store segments. Interrupted by Ctrl-C, those not stored come again."""
@@ -257,7 +260,7 @@ class AsyncResult(Generic[R]):
             self._value = outcome
 
 
-class MapResult(AsyncResult[list[R]]):
+class MapResult(AsyncResult[list[R]], multiprocessing.pool.MapResult[R]):
     """The result of `map_async` and `starmap_async`, as `multiprocessing.pool.MapResult`.
 
     Where several calls raised, `get` raises the exception of the first in the

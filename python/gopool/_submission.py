@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import _codec, _core, _exchange
+from ._owner import Owner
 from ._results import AsyncResult, MapResult
-from ._supervisor import Supervisor
 
 
 def submit_call(
-    supervisor: Supervisor,
+    supervisor: Owner,
     result: AsyncResult[Any],
     func: Callable[..., object],
     args: Iterable[Any],
@@ -31,7 +31,7 @@ def submit_call(
 
 
 def submit_items(
-    supervisor: Supervisor,
+    supervisor: Owner,
     result: MapResult[Any],
     func: Callable[..., object],
     items: Sequence[Any],
@@ -59,7 +59,7 @@ def submit_items(
         result._forget()
 
 
-def _fail(supervisor: Supervisor, result: AsyncResult[Any], error: Exception) -> None:
+def _fail(supervisor: Owner, result: AsyncResult[Any], error: Exception) -> None:
     """Have a result fail. Its job has no task, and calls back like any other."""
     result._error = error
     _start(supervisor, result, _core.SEALED)
@@ -67,7 +67,7 @@ def _fail(supervisor: Supervisor, result: AsyncResult[Any], error: Exception) ->
 
 
 def _start(
-    supervisor: Supervisor,
+    supervisor: Owner,
     result: AsyncResult[Any],
     flags: int,
     function: _codec.Function = _codec.NO_FUNCTION,
@@ -95,7 +95,7 @@ def _start(
 
 
 def start_job(
-    supervisor: Supervisor,
+    supervisor: Owner,
     job: int,
     flags: int,
     function: _codec.Function,

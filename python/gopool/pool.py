@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.pool
 import operator
 import os
 import warnings
@@ -11,16 +12,28 @@ from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from . import _codec, _core
+from . import _codec, _core, _local, _submission
+from ._feeder import Feed
 from ._imap import IMapIterator, IMapUnorderedIterator, start_imap
+from ._owner import Owner
 from ._results import SLICE_MS, AsyncResult, MapResult
-from ._submission import submit_call, submit_items
 from ._supervisor import Supervisor
+from ._threads import Crew
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["AsyncResult", "IMapIterator", "IMapUnorderedIterator", "MapResult", "Pool"]
+__all__ = [
+    "ApplyResult",
+    "AsyncResult",
+    "IMapIterator",
+    "IMapUnorderedIterator",
+    "MapResult",
+    "Pool",
+    "ThreadPool",
+]
+
+ApplyResult = AsyncResult  # `multiprocessing.pool` has both names
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,8 +41,9 @@ R = TypeVar("R")
 _RUNNING, _CLOSED, _TERMINATED = "RUN", "CLOSE", "TERMINATE"
 
 
-class Pool:
-    """A pool of worker processes, as `multiprocessing.pool.Pool`.
+# Derived for `isinstance` only: everything that the base does is done here in another way.
+class Pool(multiprocessing.pool.Pool):
+    """A pool of worker processes, as `multiprocessing.pool.Pool`, of which it is a subclass.
 
     processes
         how many workers; by default one for each CPU that this process may use.
@@ -60,19 +74,14 @@ class Pool:
         maxtasksperchild: int | None = None,
         context: BaseContext | None = None,
     ) -> None:
-        if processes is None:
-            processes = _cpu_count()
-        if processes < 1:
-            raise ValueError("Number of processes must be at least 1")
+        processes = _checked(processes, initializer)
         if maxtasksperchild is not None and (
             not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0
         ):
             raise ValueError("maxtasksperchild must be a positive int or None")
-        if initializer is not None and not callable(initializer):
-            raise TypeError("initializer must be a callable")
         self._processes = processes
         self._counts_chunks = maxtasksperchild is not None
-        self._supervisor = Supervisor(
+        self._supervisor: Owner = Supervisor(
             context or multiprocessing.get_context(),
             processes,
             initializer,
@@ -90,7 +99,7 @@ class Pool:
         """
         self._check_running()
         result: AsyncResult[R] = AsyncResult(self, func)
-        submit_call(self._supervisor, result, func, args, kwds, wait=SLICE_MS)
+        self._submit_call(result, func, args, kwds, wait=SLICE_MS)
         return result.get()
 
     def apply_async(
@@ -113,7 +122,7 @@ class Pool:
         """
         self._check_running()
         result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback)
-        submit_call(self._supervisor, result, func, args, kwds)
+        self._submit_call(result, func, args, kwds)
         return result
 
     def map(
@@ -166,7 +175,7 @@ class Pool:
         """Do as `map_async`, but call `func(*item)`."""
         return self._map_async(func, iterable, _codec.STAR, chunksize, callback, error_callback)
 
-    def imap(
+    def imap(  # type: ignore[override]
         self,
         func: Callable[[T], R],
         iterable: Iterable[T],
@@ -189,10 +198,10 @@ class Pool:
         """
         self._check_running()
         iterator: IMapIterator[R] = IMapIterator(self, func)
-        start_imap(iterator, self._supervisor, func, iterable, chunksize, buffersize)
+        start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
         return iterator
 
-    def imap_unordered(
+    def imap_unordered(  # type: ignore[override]
         self,
         func: Callable[[T], R],
         iterable: Iterable[T],
@@ -203,7 +212,7 @@ class Pool:
         """Do as `imap`, but return results as they get ready."""
         self._check_running()
         iterator: IMapUnorderedIterator[R] = IMapUnorderedIterator(self, func)
-        start_imap(iterator, self._supervisor, func, iterable, chunksize, buffersize)
+        start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
         return iterator
 
     def close(self) -> None:
@@ -282,10 +291,33 @@ class Pool:
         result: MapResult[R] = MapResult(self, func, len(items), callback, error_callback)
         if items:
             chunk = self._chunk(len(items), chunksize)
-            submit_items(self._supervisor, result, func, items, convention, chunk)
+            self._submit_items(result, func, items, convention, chunk)
         else:
             result._release()  # as in multiprocessing, there is no call back
         return result
+
+    def _new_feed(self, func: Callable[..., object]) -> Feed:
+        return Feed(self._supervisor, func)
+
+    def _submit_call(
+        self,
+        result: AsyncResult[Any],
+        func: Callable[..., object],
+        args: Iterable[Any],
+        kwds: Mapping[str, Any],
+        wait: int = 0,
+    ) -> None:
+        _submission.submit_call(self._supervisor, result, func, args, kwds, wait=wait)
+
+    def _submit_items(
+        self,
+        result: MapResult[Any],
+        func: Callable[..., object],
+        items: Any,
+        convention: int,
+        chunk: int,
+    ) -> None:
+        _submission.submit_items(self._supervisor, result, func, items, convention, chunk)
 
     def _chunk(self, length: int, chunksize: int | None) -> int:
         """Return how many items a worker is handed at least."""
@@ -295,6 +327,80 @@ class Pool:
             return 1  # the scheduler sizes what it hands out by measured time
         # Workers are replaced after so many chunks: let these be the standard library's.
         return -(-length // (4 * self._processes))
+
+
+class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
+    """A pool of threads of this process, as `multiprocessing.pool.ThreadPool`.
+
+    processes
+        how many threads; by default one for each CPU that this process may use.
+    initializer, initargs
+        called as `initializer(*initargs)` in each thread when it starts.
+
+    Has the methods of `Pool`. Functions, arguments and results need not be
+    picklable: they are used as they are. Leaving the `with` block terminates the
+    pool. Raises ValueError or TypeError for arguments that make no sense.
+
+    Differences from `multiprocessing.pool.ThreadPool`: those of `Pool`, as far as
+    they are not about processes. Whatever a task raises is raised by `get`, also
+    SystemExit; there the caller of such a task waits for ever.
+    """
+
+    def __init__(
+        self,
+        processes: int | None = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+    ) -> None:
+        processes = _checked(processes, initializer)
+        self._processes = processes
+        self._counts_chunks = False
+        self._supervisor = self._crew = Crew(processes, initializer, tuple(initargs))
+        self._state = _RUNNING
+
+    def terminate(self) -> None:
+        """Drop all work that no thread has begun; its results raise `PoolTerminatedError`.
+
+        A thread can't be stopped: one that is in a task ends behind it, and the result
+        is lost. `join` waits for that and this does not. Blocks while a callback runs.
+        """
+        super().terminate()
+
+    def _new_feed(self, func: Callable[..., object]) -> Feed:
+        return _local.LocalFeed(self._crew, func)
+
+    def _submit_call(
+        self,
+        result: AsyncResult[Any],
+        func: Callable[..., object],
+        args: Iterable[Any],
+        kwds: Mapping[str, Any],
+        wait: int = 0,
+    ) -> None:
+        _local.submit(self._crew, result, func, [(args, kwds)], _codec.APPLY, wait=wait)
+
+    def _submit_items(
+        self,
+        result: MapResult[Any],
+        func: Callable[..., object],
+        items: Any,
+        convention: int,
+        chunk: int,
+    ) -> None:
+        # A list is the caller's, who may change it; the others can't be changed.
+        items = list(items) if type(items) is list else items
+        _local.submit(self._crew, result, func, items, convention, chunk=chunk)
+
+
+def _checked(processes: int | None, initializer: object) -> int:
+    """Return how many workers there are to be. Raises for what makes no sense."""
+    if processes is None:
+        processes = _cpu_count()
+    if processes < 1:
+        raise ValueError("Number of processes must be at least 1")
+    if initializer is not None and not callable(initializer):
+        raise TypeError("initializer must be a callable")
+    return processes
 
 
 def _cpu_count() -> int:

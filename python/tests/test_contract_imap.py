@@ -250,7 +250,7 @@ def test_an_item_that_cannot_be_pickled_fails_in_its_place(Pool: PoolClass) -> N
     for items in ([bad], [bad, 1], [1, bad], [bad] * 3, [1, bad, 2, bad, 3]):
         for source in (items, iter(items)):
             with Pool(1) as pool:
-                found = outcomes(pool.imap(tasks.identity, source))  # type: ignore[arg-type]
+                found = outcomes(pool.imap(tasks.identity, source))
             assert len(found) == len(items)
             for item, outcome in zip(items, found, strict=True):
                 assert outcome == item if isinstance(item, int) else "pickle" in str(outcome)
@@ -358,7 +358,8 @@ def test_an_iterator_keeps_its_pool(Pool: PoolClass) -> None:
 def test_results_that_cannot_be_pickled_or_unpickled(Pool: PoolClass) -> None:
     """Raise in their place, as with ``apply``."""
     with Pool(1) as pool:
-        results = pool.imap(tasks.call, [threading.Lock, tasks.nothing])
+        functions: list[Callable[[], object]] = [threading.Lock, tasks.nothing]
+        results: Iterator[object] = pool.imap(tasks.call, functions)
         with pytest.raises(Exception, match="pickle"):
             next(results)
         assert next(results) is None

@@ -6,14 +6,15 @@ import argparse
 import importlib.util
 import shlex
 import sys
+import time
 from pathlib import Path
 
 import poolbench.scenarios  # noqa: F401  (registers the scenarios)
-from poolbench import environment, record
-from poolbench.libraries import CONTROL, SUBJECT
-from poolbench.runner import Outcome, run
-from poolbench.scenario import SCENARIOS, Scenario
-from poolbench.summary import summarize
+from poolbench import environment, markdown, plot, record
+from poolbench.libraries import CONTROL, PEERS, SUBJECT
+from poolbench.runner import PEER_ROUNDS, run
+from poolbench.scenario import SCENARIOS
+from poolbench.summary import Results
 
 ROUNDS = 7
 QUICK_ROUNDS = 3
@@ -25,19 +26,19 @@ def main() -> int:
     if options.list:
         list_scenarios()
         return 0
-    problem = find_missing(options.subject)
+    problem = find_missing(options.subject) or markdown.find_problem(options.markdown)
     if problem is not None:
         print(problem, file=sys.stderr)
         return 2
 
     try:
-        outcomes = measure_all(options)
+        results = measure_all(options)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    findings = [f for outcome in outcomes for f in summarize(outcome, options.subject)]
-    is_failed = any(outcome.failure is not None for outcome in outcomes)
-    is_missed = any(finding.met is False for finding in findings)
+    # A peer that fails is reported, and no failure of the run.
+    is_failed = any(name not in PEERS for outcome in results.outcomes for name in outcome.failures)
+    is_missed = any(finding.met is False for finding in results.findings())
     return 1 if is_failed or (options.check and is_missed) else 0
 
 
@@ -45,9 +46,9 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line, and fill in what depends on ``--quick``."""
     parser = argparse.ArgumentParser(
         prog="python python/bench",
-        description="Measure gopool.Pool and multiprocessing.Pool side by side.",
-        epilog="Exit status: 0; 1 if a scenario failed or, with --check, a target was missed; 2 if "
-        "something is not installed.",
+        description="Measure gopool.Pool, multiprocessing.Pool and their peers side by side.",
+        epilog="Exit status: 0; 1 if gopool, or what it is judged by, failed or, with --check, a "
+        "target was missed; 2 if something is not installed.",
     )
     parser.add_argument("--list", action="store_true", help="explain the scenarios, run none")
     parser.add_argument(
@@ -61,7 +62,22 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=positive, metavar="N", help=f"default {ROUNDS}, quick {QUICK_ROUNDS}"
     )
+    parser.add_argument(
+        "--peers",
+        nargs="+",
+        choices=["none", "all", *PEERS],
+        metavar="NAME",
+        help="which other libraries to measure as well, in at most "
+        f"{PEER_ROUNDS} rounds: {', '.join(PEERS)}, none or all (default: all, with --quick none)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help="put the tables into FILE, in place of what is between its marker comments",
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the ratios as an SVG")
     parser.add_argument("--check", action="store_true", help="fail if a target is missed")
     parser.add_argument(
         "--subject",
@@ -72,9 +88,15 @@ def parse_arguments() -> argparse.Namespace:
     options = parser.parse_args()
     if options.rounds is None:
         options.rounds = QUICK_ROUNDS if options.quick else ROUNDS
+    options.peers = list_peers(options.peers or ["none" if options.quick else "all"])
     names = {name for group in options.only or [list(SCENARIOS)] for name in group}
     options.scenarios = [one for one in SCENARIOS.values() if one.name in names]
     return options
+
+
+def list_peers(names: list[str]) -> list[str]:
+    """Return the peers that are meant, in the order of the table."""
+    return [peer for peer in PEERS if peer in names or "all" in names]
 
 
 def matching_scenarios(prefix: str) -> list[str]:
@@ -111,7 +133,7 @@ def find_missing(subject: str) -> str | None:
     return None
 
 
-def measure_all(options: argparse.Namespace) -> list[Outcome]:
+def measure_all(options: argparse.Namespace) -> Results:
     """Run the scenarios, and print and write what was found."""
     from poolbench import report  # needs rich, which find_missing has looked for
 
@@ -126,28 +148,26 @@ def measure_all(options: argparse.Namespace) -> list[Outcome]:
                 run(
                     scenario,
                     options.subject,
-                    size=size_of(scenario, options.quick),
+                    options.peers,
+                    quick=options.quick,
                     rounds=options.rounds,
                     progress=status.update,
                 )
             )
-    findings = [f for outcome in outcomes for f in summarize(outcome, options.subject)]
-    report.print_findings(console, findings, options.subject, options.rounds)
-    for outcome in outcomes:
-        if outcome.failure is not None:
-            report.print_failure(console, outcome.scenario.name, outcome.failure)
+            if not notes.is_terminal:  # where nobody sees the status
+                notes.print(f"{scenario.name}: done at {time.strftime('%H:%M:%S')}")
+    results = Results(
+        outcomes=outcomes,
+        subject=options.subject,
+        rounds=options.rounds,
+        environment=described,
+        command=command,
+    )
+    report.print_results(console, results)
     if options.json is not None:
-        record.write(
-            options.json,
-            outcomes,
-            subject=options.subject,
-            rounds=options.rounds,
-            environment=described,
-            command=command,
-        )
-    return outcomes
-
-
-def size_of(scenario: Scenario, quick: bool) -> int:
-    """Return how much of the scenario to run."""
-    return scenario.quick_size if quick else scenario.size
+        record.write(options.json, results)
+    if options.markdown is not None:
+        markdown.write(options.markdown, results)
+    if options.plot is not None:
+        plot.write(options.plot, results)
+    return results

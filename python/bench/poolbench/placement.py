@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from poolbench.libraries import Library, Pool
+from poolbench.libraries.library import Library, Pool
 
 
 def can_place() -> bool:

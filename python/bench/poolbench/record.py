@@ -8,39 +8,37 @@ from pathlib import Path
 from typing import Any
 
 from poolbench.runner import Outcome
-from poolbench.summary import Finding, summarize
+from poolbench.summary import Finding, Results, summarize, summarize_peer
 
-FORMAT = 1
+FORMAT = 2
 
 
-def write(
-    path: Path,
-    outcomes: list[Outcome],
-    *,
-    subject: str,
-    rounds: int,
-    environment: dict[str, str],
-    command: str,
-) -> None:
+def write(path: Path, results: Results) -> None:
     """Write environment, findings and every single sample: enough to plot, and to judge anew."""
     document = {
         "format": FORMAT,
-        "command": command,
-        "environment": environment,
-        "subject": subject,
-        "rounds": rounds,
-        "scenarios": [_outcome(outcome, subject) for outcome in outcomes],
+        "command": results.command,
+        "environment": results.environment,
+        "subject": results.subject,
+        "rounds": results.rounds,
+        "scenarios": [_outcome(outcome, results) for outcome in results.outcomes],
     }
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _outcome(outcome: Outcome, subject: str) -> dict[str, Any]:
+def _outcome(outcome: Outcome, results: Results) -> dict[str, Any]:
+    subject = results.subject
     return {
         "name": outcome.scenario.name,
         "explanation": outcome.scenario.explanation,
-        "size": outcome.size,
-        "failure": outcome.failure,
+        "sizes": outcome.sizes,
+        "failures": outcome.failures,
+        "cannot": outcome.cannot,
         "findings": [_finding(finding) for finding in summarize(outcome, subject)],
+        "peers": {
+            peer: [_finding(finding) for finding in summarize_peer(outcome, subject, peer)]
+            for peer in results.peers()
+        },
         "samples": outcome.samples,
     }
 

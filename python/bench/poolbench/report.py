@@ -1,18 +1,19 @@
-"""Print findings as a table."""
+"""Print findings as tables."""
 
 from __future__ import annotations
 
 from rich.console import Console
 from rich.table import Table
 
+from poolbench import wording
 from poolbench.libraries import REFERENCE
-from poolbench.summary import Finding
+from poolbench.summary import Finding, Results
 
-PLAIN_WIDTH = 120  # of a file or a pipe, which has no width of its own
+PLAIN_WIDTH = 160  # of a file or a pipe, which has no width of its own
 
 
 def make_console(*, stderr: bool = False) -> Console:
-    """Return a console that is wide enough for the table where the terminal does not say."""
+    """Return a console that is wide enough for the tables where the terminal does not say."""
     console = Console(stderr=stderr, highlight=False)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
@@ -25,24 +26,30 @@ def print_environment(console: Console, environment: dict[str, str], command: st
         console.print(f"{heading + ':':14}{text}", markup=False)
 
 
-def print_findings(console: Console, findings: list[Finding], subject: str, rounds: int) -> None:
-    """Print the table: medians of both sides, the comparison with its spread, the verdict."""
+def print_results(console: Console, results: Results) -> None:
+    """Print the table, that of the peers if there are any, and what could not be measured."""
+    _print_findings(console, results)
+    if results.peers():
+        _print_peers(console, results)
+    for scenario, library, reason in results.excuses():
+        console.print(f"{scenario}: no figures of {library}: {reason}", markup=False)
+
+
+def _print_findings(console: Console, results: Results) -> None:
     table = Table(
-        caption=f"Medians of {rounds} interleaved rounds. Ratios are {subject} / {REFERENCE}, or / "
-        "the library named beside the figure; in brackets their quartiles. ↑ higher is better, "
-        "↓ lower is better.",
+        caption=f"Medians of {results.rounds} interleaved rounds. Ratios are {results.subject} / "
+        f"{REFERENCE}, or / the library named beside the figure; in brackets their quartiles. "
+        "↑ higher is better, ↓ lower is better. A target without a ratio is one for the figure.",
         caption_justify="left",
     )
     table.add_column("scenario", no_wrap=True)
     table.add_column("figure", no_wrap=True)
-    table.add_column(subject, justify="right", no_wrap=True)
-    table.add_column(REFERENCE, justify="right", no_wrap=True)
-    table.add_column("ratio", justify="right", no_wrap=True)
-    table.add_column("quartiles", justify="right", no_wrap=True)
+    for heading in (results.subject, REFERENCE, "ratio", "quartiles"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("target", no_wrap=True)
     table.add_column("met", no_wrap=True)
     previous = None
-    for finding in findings:
+    for finding in results.findings():
         if previous is not None and previous != finding.scenario:
             table.add_section()
         table.add_row(*_cells(finding, first=finding.scenario != previous))
@@ -50,37 +57,29 @@ def print_findings(console: Console, findings: list[Finding], subject: str, roun
     console.print(table)
 
 
-def print_failure(console: Console, scenario: str, failure: str) -> None:
-    """Print that a scenario could not be measured."""
-    console.print(f"[bold red]failed[/] {scenario}: ", end="")
-    console.print(failure, markup=False)
-
-
 def _cells(finding: Finding, *, first: bool) -> list[str]:
-    line = finding.line
-    other = number(finding.other_value)
-    if line.against != REFERENCE:
-        other = f"{line.against} {other}"
-    if line.compare == "ratio":
-        median = f"{finding.median:.2f}"
-        spread = f"[dim]\\[{finding.low:.2f}-{finding.high:.2f}][/]"
-    else:
-        median = f"{finding.median:+.1f} {line.unit}"
-        spread = f"[dim]\\[{finding.low:+.1f} {finding.high:+.1f}][/]"
     return [
         finding.scenario if first else "",
-        f"{line.figure}, {line.unit} {'↑' if line.better == 'higher' else '↓'}",
-        number(finding.subject_value),
-        other,
-        median,
-        spread,
-        "" if line.target is None else str(line.target),
+        wording.figure(finding),
+        wording.number(finding.subject_value),
+        wording.other(finding),
+        wording.comparison(finding),
+        f"[dim]\\[{wording.spread(finding)}][/]",
+        "" if finding.line.target is None else str(finding.line.target),
         {None: "", True: "[green]yes[/]", False: "[bold red]no[/]"}[finding.met],
     ]
 
 
-def number(value: float) -> str:
-    """Write a number with about three digits that mean something, and thousands apart."""
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+def _print_peers(console: Console, results: Results) -> None:
+    table = Table(
+        caption="Other libraries in the first rounds of the same run, some with fewer tasks; in "
+        f"brackets how many times better {results.subject} is.",
+        caption_justify="left",
+    )
+    table.add_column("scenario", no_wrap=True)
+    table.add_column("figure", no_wrap=True)
+    for heading in (results.subject, *results.peers()):
+        table.add_column(heading, justify="right")
+    for row in wording.peer_rows(results):
+        table.add_row(*row)
+    console.print(table)

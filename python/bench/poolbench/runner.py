@@ -16,48 +16,76 @@ from poolbench.scenario import Figures, Scenario
 
 BENCH_DIRECTORY = Path(__file__).resolve().parent.parent
 TIME_LIMIT_SECONDS = 120
+PEER_TIME_LIMIT_SECONDS = 60
+PEER_ROUNDS = 3
 
 
 class MeasurementError(Exception):
     """Raised when a measurement gives no figures: it failed, or did not end in time."""
 
 
+class CannotError(MeasurementError):
+    """Raised when a library does not offer what the scenario needs."""
+
+
 @dataclass
 class Outcome:
-    """What was measured of one scenario: a list of figures per library, one entry per round."""
+    """What was measured of one scenario, by library: the size, and figures for each round.
+
+    A library that gave no figures is in ``failures`` or in ``cannot``, and not in ``samples``.
+    """
 
     scenario: Scenario
-    size: int
+    sizes: dict[str, int]
     samples: dict[str, list[Figures]] = field(default_factory=dict)
-    failure: str | None = None
+    failures: dict[str, str] = field(default_factory=dict)
+    cannot: dict[str, str] = field(default_factory=dict)
 
 
 def run(
-    scenario: Scenario, subject: str, *, size: int, rounds: int, progress: Callable[[str], None]
+    scenario: Scenario,
+    subject: str,
+    peers: list[str],
+    *,
+    quick: bool,
+    rounds: int,
+    progress: Callable[[str], None],
 ) -> Outcome:
     """Measure each library once per round, the order turned round from one to the next.
 
     Interleaving puts a slow minute of the machine on all libraries alike; the alternating order
-    takes away the advantage of being second. A failure ends the scenario and is part of
-    the outcome.
+    takes away the advantage of being second. Peers are in the first rounds only. A library that
+    fails is left out from then on; without the subject, the scenario ends.
     """
-    libraries = scenario.libraries(subject)
-    outcome = Outcome(scenario, size, {name: [] for name in libraries})
+    libraries = scenario.libraries(subject, peers)
+    outcome = Outcome(scenario, {name: scenario.size_for(name, quick=quick) for name in libraries})
+    rounds = min(rounds, scenario.rounds or rounds)
     for number in range(rounds):
         for library in libraries if number % 2 == 0 else reversed(libraries):
+            if library in outcome.failures or library in outcome.cannot:
+                continue
+            if library in peers and number >= PEER_ROUNDS:
+                continue
             progress(f"{scenario.name}: round {number + 1} of {rounds}, {library}")
             try:
-                outcome.samples[library].append(measure(scenario, library, size))
+                limit = PEER_TIME_LIMIT_SECONDS if library in peers else TIME_LIMIT_SECONDS
+                figures = measure(scenario, library, outcome.sizes[library], limit)
             except MeasurementError as error:
-                outcome.failure = f"{library}, round {number + 1}: {error}"
-                return outcome
+                is_known = isinstance(error, CannotError)
+                (outcome.cannot if is_known else outcome.failures)[library] = str(error)
+                outcome.samples.pop(library, None)
+                if library == subject:
+                    return outcome
+            else:
+                outcome.samples.setdefault(library, []).append(figures)
     return outcome
 
 
-def measure(scenario: Scenario, library: str, size: int) -> Figures:
+def measure(scenario: Scenario, library: str, size: int, time_limit: float) -> Figures:
     """Take one measurement in a fresh interpreter, and see to it that nothing of it is left.
 
-    Raises ``MeasurementError`` if that fails or takes longer than the time limit.
+    Raises ``CannotError`` if the library has no such thing, and ``MeasurementError`` if it fails
+    or takes longer than the time limit.
     """
     command = [sys.executable, "-m", "poolbench.sample", scenario.name, library, str(size)]
     process = subprocess.Popen(
@@ -72,15 +100,18 @@ def measure(scenario: Scenario, library: str, size: int) -> Figures:
         start_new_session=True,
     )
     try:
-        output, errors = process.communicate(timeout=TIME_LIMIT_SECONDS)
+        output, errors = process.communicate(timeout=time_limit)
     except subprocess.TimeoutExpired:
-        raise MeasurementError(f"not finished after {TIME_LIMIT_SECONDS} s") from None
+        raise MeasurementError(f"not finished after {time_limit} s") from None
     finally:
         _kill_session(process)
     if process.returncode != 0:
         lines = errors.strip().splitlines()
         raise MeasurementError(lines[-1] if lines else f"exit status {process.returncode}")
-    figures: Figures = json.loads(output)
+    answer = json.loads(output.splitlines()[-1])  # some libraries print
+    if "cannot" in answer:
+        raise CannotError(answer["cannot"])
+    figures: Figures = answer["figures"]
     return figures
 
 

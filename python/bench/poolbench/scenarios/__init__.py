@@ -2,13 +2,34 @@
 
 from poolbench.scenarios import (  # isort: skip  (this order is the table's)
     map_noop,
+    imap,
     flood,
     apply,
+    beside,
+    callers,
+    skew,
+    occupancy,
+    large,
+    scale,
     start,
     leave,
-    occupancy,
-    skew,
-    large,
+    standing,
+    threads,
 )
 
-__all__ = ["apply", "flood", "large", "leave", "map_noop", "occupancy", "skew", "start"]
+__all__ = [
+    "apply",
+    "beside",
+    "callers",
+    "flood",
+    "imap",
+    "large",
+    "leave",
+    "map_noop",
+    "occupancy",
+    "scale",
+    "skew",
+    "standing",
+    "start",
+    "threads",
+]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from poolbench.libraries import Library
-from poolbench.scenario import Figures, Line, check, scenario
+from poolbench.libraries.library import Library
+from poolbench.scenario import Figures, Line, Target, check, scenario
 from poolbench.tasks import noop
 
 WORKERS = 2
@@ -13,9 +13,10 @@ WORKERS = 2
 
 @scenario(
     "flood",
-    Line("throughput", "calls/s", "higher"),
+    Line("throughput", "calls/s", "higher", target=Target("at least", 10)),
     size=20_000,
     quick_size=5_000,
+    peer_size=10_000,
 )
 def apply_async_flood(library: Library, size: int) -> Figures:
     """Submit a no-op by ``apply_async`` many times, then get all results; 2 workers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from poolbench.libraries import Library
+from poolbench.libraries.library import Library
 from poolbench.scenario import Figures, Line, check, scenario
 from poolbench.tasks import noop
 

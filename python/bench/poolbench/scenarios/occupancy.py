@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from poolbench.libraries import Library
-from poolbench.scenario import Figures, Line, check, scenario
+from poolbench.libraries.library import Library
+from poolbench.scenario import Figures, Line, Target, check, scenario
 from poolbench.tasks import spin
 
 WORKERS = 2
@@ -14,7 +14,7 @@ TASK_SECONDS = 1e-3
 
 @scenario(
     "occupancy-1ms",
-    Line("in tasks", "%", "higher"),
+    Line("in tasks", "%", "higher", compare="value", target=Target("at least", 97)),
     size=1_000,
     quick_size=300,
 )

@@ -6,12 +6,13 @@ import statistics
 import time
 from functools import partial
 
-from poolbench.libraries import Library
-from poolbench.scenario import Figures, Line, Target, add, check
+from poolbench.libraries.library import Library
+from poolbench.scenario import Figures, Line, Target, check, scenario
 from poolbench.tasks import noop
 
 METHODS = ("fork", "forkserver", "spawn")
 WORKERS = (2, 8)
+ONE_OFF = Line("one-off", "ms", "lower", compare="difference", target=Target("at most", 30))
 
 
 def measure_start(library: Library, size: int, *, method: str, workers: int) -> Figures:
@@ -41,13 +42,12 @@ for _method in METHODS:
     for _workers in WORKERS:
         _measure = partial(measure_start, method=_method, workers=_workers)
         _measure.__doc__ = measure_start.__doc__
-        add(
+        scenario(
             f"start-{_method}-{_workers}",
-            _measure,
-            Line("later pool", "ms", "lower", target=Target("at most", 1.3)),
+            Line("later pool", "ms", "lower", target=Target("at most", 1.1)),
             Line("first pool", "ms", "lower"),
             # Eight workers on few cores are too noisy to find a difference of this size in.
-            *([Line("one-off", "ms", "lower", compare="difference")] if _workers == 2 else []),
+            *([ONE_OFF] if _workers == 2 else []),
             size=3,
             quick_size=1,
-        )
+        )(_measure)

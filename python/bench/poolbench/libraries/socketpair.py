@@ -9,8 +9,9 @@ import multiprocessing
 import pickle
 import socket
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Any, TypeVar
+
+from poolbench.libraries.library import Adapter, Pool
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,8 +25,10 @@ def _serve(connection: socket.socket) -> None:
         connection.send(pickle.dumps(func(*args)))
 
 
-class SocketPairPool:
+class SocketPairPool(Adapter):
     """Call functions in one other process, one at a time; small arguments and results only."""
+
+    library = "the socket pair"
 
     def __init__(self, method: str | None) -> None:
         context: Any = multiprocessing.get_context(method)
@@ -34,15 +37,7 @@ class SocketPairPool:
         self._worker.start()
         theirs.close()
 
-    def __enter__(self) -> SocketPairPool:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._worker.terminate()
         self._worker.join()
         self._connection.close()
@@ -58,3 +53,7 @@ class SocketPairPool:
     ) -> list[R]:
         """Apply to each in turn; here for the warm-up only."""
         return [self.apply(func, (item,)) for item in iterable]
+
+
+def open_pool(processes: int, method: str | None) -> Pool:
+    return SocketPairPool(method)

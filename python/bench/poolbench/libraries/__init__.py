@@ -1,0 +1,40 @@
+"""The libraries under measurement, by name; one module for each way to be a pool.
+
+A module here offers ``open_pool(processes, method)`` and, if its library has threads,
+``open_threads(threads)``; if a pool takes nothing beside a map, ``NOT_SHARED`` says so. It is
+imported when its library is measured and not before, so that a library costs nothing where another
+one is measured, and may be missing.
+"""
+
+from __future__ import annotations
+
+from poolbench.libraries.library import Library
+
+SUBJECT = "gopool"
+REFERENCE = "multiprocessing"
+CONTROL = "control"
+FLOOR = "socketpair"
+LIMIT = "raw limit"
+
+PEERS = ("concurrent.futures", "loky", "joblib", "mpire", "pebble", "billiard")
+"""Measured beside the reference, in fewer rounds, and never judged."""
+
+LIBRARIES = {
+    library.name: library
+    for library in [
+        Library(SUBJECT, "poolbench.libraries.gopool_pool"),
+        Library(REFERENCE, "poolbench.libraries.multiprocessing_pool"),
+        # multiprocessing.Pool once more: measured in gopool's place (--subject control), it shows
+        # how far from 1 a ratio gets by chance on this machine.
+        Library(CONTROL, "poolbench.libraries.multiprocessing_pool"),
+        # Not pools: the least that one call, and that a task among many, can cost.
+        Library(FLOOR, "poolbench.libraries.socketpair"),
+        Library(LIMIT, "poolbench.libraries.raw_limit"),
+        Library("concurrent.futures", "poolbench.libraries.concurrent_futures"),
+        Library("loky", "poolbench.libraries.loky_executor"),
+        Library("joblib", "poolbench.libraries.joblib_parallel"),
+        Library("mpire", "poolbench.libraries.mpire_pool"),
+        Library("pebble", "poolbench.libraries.pebble_pool"),
+        Library("billiard", "poolbench.libraries.billiard_pool"),
+    ]
+}

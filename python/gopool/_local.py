@@ -1,0 +1,97 @@
+"""From calls to jobs whose tasks run in threads of this process: nothing is encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from . import _codec, _core
+from ._feeder import Feed
+from ._results import AsyncResult
+from ._threads import Crew, FedWork, Work
+
+#: How many items of `imap` may be on their way for each thread, if the caller does not say.
+ITEMS_PER_THREAD = 256
+
+
+def submit(
+    crew: Crew,
+    result: AsyncResult[Any],
+    func: Callable[..., object],
+    items: Sequence[Any],
+    convention: int,
+    *,
+    chunk: int = 1,
+    wait: int = 0,
+) -> None:
+    """Start the job of a call with each item. Raises if the pool refuses it.
+
+    Waits up to `wait` ms for the outcome, if there is one item.
+    """
+    result._job = job = _core.new_number()
+    result._left = len(items)
+    flags = _core.SEALED | _core.LOCAL
+    if result._told is not None:
+        flags |= _core.NOTIFY
+        crew.expect(job, result)
+    crew.jobs[job] = Work(func, convention, items, result._kept)
+    status = _core.native.bridge_Submit(
+        crew.pool, job, 0, 0, convention, 0, len(items), chunk, flags, wait
+    )
+    if status < 0:
+        result._left = 0
+        crew.jobs.pop(job, None)
+        crew.unexpect(job)
+        raise crew.error(status)
+
+
+class _Items(_codec.Batch):
+    """A batch that is not encoded."""
+
+    def __init__(self, items: Sequence[Any], index: int) -> None:
+        super().__init__(b"", len(items), index)
+        self.items = items
+
+
+class LocalFeed(Feed):
+    """The feed of an `imap` whose tasks run in threads of this process."""
+
+    def __init__(self, crew: Crew, func: Callable[..., object]) -> None:
+        super().__init__(crew, func)
+        self._crew = crew
+        self._work = FedWork(func, self.kept)
+
+    def start(self, flags: int, chunk: int) -> Exception | None:
+        crew, flags = self._crew, flags | _core.LOCAL
+        crew.jobs[self.job] = self._work
+        status = _core.native.bridge_Submit(
+            crew.pool, self.job, 0, 0, _codec.CALL, 0, 0, chunk, flags, 0
+        )
+        if status < 0:
+            crew.jobs.pop(self.job, None)
+            raise crew.error(status)
+        return None
+
+    def bound(self, chunk: int) -> int | None:
+        # How many bytes they hold, nobody knows.
+        return max(ITEMS_PER_THREAD, chunk) * self._crew.size
+
+    def encode(
+        self, items: Sequence[Any], index: int, chunk: int
+    ) -> Iterator[_codec.Batch | _codec.Failure]:
+        if items:
+            yield _Items(items, index)
+
+    def add(self, batch: _codec.Batch) -> bool:
+        assert isinstance(batch, _Items)
+        self._work.feed(batch.items, batch.index)
+        self._crew.settle(self.job, self._work, -batch.count)
+        return _core.native.bridge_Add(self.job, 0, 0, batch.count, batch.index) == 0
+
+    def seal(self) -> None:
+        super().seal()
+        self._crew.settle(self.job, self._work, 1)
+
+    def drop(self) -> None:
+        self._work.neglect()
+        super().drop()

@@ -1,0 +1,240 @@
+"""What every pool owns beside the Go side: a number there, and a thread for callbacks.
+
+That thread exists from the first callback on. It holds an `Owner` and never a
+`Pool`, so that a pool that is dropped is collected.
+
+The Go pool is released when neither that thread nor who sees to the workers
+needs it any more.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing import util
+from typing import Protocol
+
+from . import _core, _exchange
+from ._errors import BrokenPoolError
+
+#: Seconds that a thread waits at a time: Python answers Ctrl-C between waits.
+SLICE = 0.1
+
+
+class Notified(Protocol):
+    """A result that has callbacks."""
+
+    def _tell(self) -> None: ...
+    def _release(self) -> None: ...
+
+
+def wait_event(event: threading.Event, timeout: float | None) -> bool:
+    """Do as `event.wait(timeout)`, but answer Ctrl-C also if another thread got the signal."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        left = SLICE if deadline is None else min(SLICE, deadline - time.monotonic())
+        if event.wait(max(0, left)):
+            return True
+        if left < SLICE:
+            return False
+
+
+class Thread:
+    """A started daemon thread, whose `join` can be interrupted by Ctrl-C and called again.
+
+    That of `threading.Thread` can't in Python 3.10 and 3.11: once interrupted, it
+    takes the thread for ended (bpo-45274).
+    """
+
+    def __init__(self, name: str | None, target: Callable[[], None]) -> None:
+        self._target = target
+        self.ended = threading.Event()
+
+        def worker() -> None:  # without a name, it is called Thread-N (worker)
+            self._run()
+
+        self._thread = threading.Thread(target=worker, name=name, daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            # "release unlocked lock", of the wait in `start`: the thread may well run.
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
+
+    def _run(self) -> None:
+        target = self._target
+        del self._target  # which may hold this object
+        try:
+            target()
+        finally:
+            self.ended.set()
+
+    def join(self) -> None:
+        """Block until the thread has ended; it does not wait for itself."""
+        if self._thread is not threading.current_thread():
+            wait_event(self.ended, None)
+            self._thread.join()
+
+
+class Joinable(Protocol):
+    """A thread of `imap`."""
+
+    def join(self) -> None: ...
+
+
+class Owner:
+    """What processes and threads as workers have in common."""
+
+    def __init__(self) -> None:
+        self.pool = 0
+        self.feeders: set[Joinable] = set()  # those that may be running
+        self._lock = threading.Lock()  # guards what follows
+        self._notified: dict[int, Notified] = {}
+        self._caller: Thread | None = None
+        self._calls_no_more = False
+        self._ended = False
+        self._cause = ""
+
+    def _new_pool(self, workers: int, max_chunks: int) -> None:
+        self.pool = _core.new_number()
+        _core.check(_core.native.bridge_NewPool(self.pool, workers, max_chunks))
+        # At exit; never in a forked child. It holds the owner until that is done.
+        self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
+        _exchange.retain()
+
+    def _end(self) -> None:
+        """Say that there is no worker any more, and will be none."""
+        with self._lock:
+            self._cause = self._read_cause()
+            self._ended = True
+            _core.native.bridge_EndDone(self.pool)
+            last = self._caller is None or self._calls_no_more
+        if last:
+            self._release()
+
+    def hurry(self) -> None:
+        """Say that there may be work for more than one worker."""
+
+    def _break(self, cause: str) -> None:
+        self._send(_core.native.bridge_Break, self.pool, cause)
+
+    def _send(self, function: Callable[[int, int, int], int], number: int, message: str) -> None:
+        """Pass a text to one of Go's functions."""
+        exchange = _exchange.borrow()
+        try:
+            text = message.encode()[: exchange.size]
+            exchange.view[: len(text)] = text
+            function(number, exchange.handle, len(text))
+        finally:
+            _exchange.give_back(exchange)
+
+    def _read_cause(self) -> str:
+        exchange = _exchange.borrow()
+        try:
+            size = _core.native.bridge_Cause(self.pool, exchange.handle)
+            return bytes(exchange.view[: max(0, size)]).decode(errors="replace")
+        finally:
+            _exchange.give_back(exchange)
+
+    def _release(self) -> None:
+        _core.native.bridge_Release(self.pool)
+        _exchange.release()
+        self._at_exit.cancel()
+
+    # Callbacks.
+
+    def expect(self, job: int, result: Notified) -> None:
+        """Have `result` told when the job is done: before the job is submitted.
+
+        Raises ValueError or BrokenPoolError if the pool has ended.
+        """
+        with self._lock:
+            if not self._ended:
+                if self._caller is None:
+                    self._caller = Thread("gopool-callbacks", self._call_back)
+                self._notified[job] = result
+                return
+        raise self.error(_core.NOT_RUNNING)
+
+    def unexpect(self, job: int) -> None:
+        """Take `expect` back: the job was not accepted."""
+        with self._lock:
+            self._notified.pop(job, None)
+
+    def _call_back(self) -> None:
+        while (job := _core.native.bridge_NextDone(self.pool)) > 0:
+            with self._lock:
+                result = self._notified.pop(job, None)
+            if result is None:
+                continue  # Ctrl-C came while it was submitted
+            try:
+                result._tell()
+            except BaseException as error:  # the user's; the pool goes on
+                report(error)
+            del result
+        with self._lock:
+            untold = list(self._notified.values())
+            self._notified.clear()
+        for result in untold:  # the pool was terminated
+            result._release()
+        with self._lock:
+            self._calls_no_more = True
+            last = self._ended
+        if last:
+            self._release()
+
+    # For any thread.
+
+    def error(self, status: int) -> Exception:
+        """Return the exception for a status: of a broken pool, with what broke it."""
+        with self._lock:
+            cause = self._cause if self._ended else self._read_cause()
+        if cause and status in (_core.BROKEN, _core.NOT_RUNNING, _core.UNKNOWN):
+            return BrokenPoolError(f"workers can't be started: {cause}")
+        return _core.error(status)
+
+    def close(self) -> None:
+        """Let no more jobs in."""
+        _core.native.bridge_Close(self.pool)
+
+    def abandon(self) -> None:
+        """Begin to end all jobs and workers, and do not wait: for a pool that is collected.
+
+        That can happen in any thread at any time, also while it holds a lock
+        that the supervisor needs.
+        """
+        if _core.is_usable():
+            _core.native.bridge_Terminate(self.pool)
+
+    def terminate(self) -> None:
+        """End all jobs and workers. Blocks until they have ended, and a callback that runs."""
+        self.abandon()
+        if _core.is_usable():
+            self.join()
+
+    def join(self) -> None:
+        """Block until the threads have ended; one of them does not wait for itself.
+
+        Jobs that are still being fed are so without a bound from now on, as
+        nobody may be there to take their results.
+        """
+        _core.native.bridge_Drain(self.pool)
+        self._await_workers()
+        self._await_helpers()
+
+    def _await_workers(self) -> None:
+        """Block until there is no worker any more."""
+        raise NotImplementedError
+
+    def _await_helpers(self) -> None:
+        for thread in (self._caller, *tuple(self.feeders)):
+            if thread is not None:
+                thread.join()
+
+
+def report(error: BaseException) -> None:
+    """Report an exception that no caller can get, as that of a thread is reported."""
+    arguments = (type(error), error, error.__traceback__, threading.current_thread())
+    threading.excepthook(threading.ExceptHookArgs(arguments))

@@ -1,0 +1,251 @@
+"""Threads as workers: they ask Go for tasks, and run them here.
+
+Functions, arguments and results never leave this process. A job has its `Work`
+here; what goes through Go is numbers: a thread is told which tasks of which job
+to run, runs them, keeps the outcomes, and says so with its next request.
+
+Which task it is in, a thread writes into a page that it shares with Go, as a
+worker process does (gopool/page.go): tasks behind a long one can be taken back.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import _codec, _core, _page
+from ._memory import memory_file
+from ._owner import Owner, Thread, report
+
+#: Where Pull writes what to run, in words of 8 bytes (gopool/pull.go, Told).
+_TOLD = 16
+
+
+class Work:
+    """The tasks of one job: what to call, with which items, and what came of it.
+
+    Outcomes go into `kept`, by index; in place of a result, what was raised.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        convention: int,
+        items: Sequence[Any],
+        kept: dict[int, Any],
+    ) -> None:
+        self._call = _calling(function, convention)
+        self._items = items
+        self._kept = kept
+        self.left = len(items)  # guarded by the crew's lock
+
+    def _take(self, index: int, count: int) -> Sequence[Any]:
+        return self._items[index : index + count]
+
+    def run(self, desk: _Desk, first: int, index: int, count: int) -> int:
+        """Run tasks, and return how many, which is less if some were taken back.
+
+        The first has the number `first` and the item `index`.
+        """
+        call, kept, slots = self._call, self._kept, desk.slots
+        number = first
+        for item in self._take(index, count):
+            # One side of a handshake whose other side is member.withdraw in Go.
+            slots[_page.STARTED] = number
+            if slots[_page.RECALLED] <= number:
+                break
+            try:
+                kept[index] = call(item)
+            except BaseException as error:  # no thread is ended by what a task raises
+                kept[index] = _codec.Raised(_without_our_frame(error))
+            index += 1
+            number += 1
+        return number - first
+
+
+class FedWork(Work):
+    """The tasks of `imap`, whose items come one lot after the other."""
+
+    def __init__(self, function: Callable[..., Any], kept: dict[int, Any]) -> None:
+        super().__init__(function, _codec.CALL, (), kept)
+        self._fed: dict[int, Any] = {}  # by index, until they are run
+        self.left = 1  # for who feeds it
+
+    def feed(self, items: Sequence[Any], index: int) -> None:
+        self._fed.update(enumerate(items, index))
+
+    def neglect(self) -> None:
+        """Have the outcomes dropped, those here and those to come."""
+        self._kept = _Nowhere()
+
+    def _take(self, index: int, count: int) -> Sequence[Any]:
+        # Not there are those that were taken back and have been run by others.
+        return list(map(self._fed.get, range(index, index + count)))
+
+    def run(self, desk: _Desk, first: int, index: int, count: int) -> int:
+        ran = super().run(desk, first, index, count)
+        for i in range(index, index + ran):
+            del self._fed[i]
+        return ran
+
+
+class _Nowhere(dict[int, Any]):
+    """Keeps nothing."""
+
+    def __setitem__(self, index: int, outcome: Any) -> None:
+        pass
+
+
+def _calling(function: Callable[..., Any], convention: int) -> Callable[[Any], Any]:
+    """Return what is to be called with an item."""
+    if convention == _codec.STAR:
+        return lambda item: function(*item)
+    if convention == _codec.APPLY:
+        return lambda item: function(*item[0], **item[1])
+    return function
+
+
+def _without_our_frame(error: BaseException) -> BaseException:
+    """Take the frame of `Work.run` off a traceback: it would hold all that is kept there."""
+    ours = error.__traceback__
+    return error if ours is None else error.with_traceback(ours.tb_next)
+
+
+class _Desk:
+    """What a thread shares with Go."""
+
+    def __init__(self, pool: int) -> None:
+        self.number = number = _core.new_number()
+        fd = memory_file(_page.SIZE)
+        try:
+            self.slots = _page.Page(mmap.mmap(fd, _page.SIZE)).slots
+            #: Below zero: why Go does not want the thread.
+            self.status = _core.native.bridge_AttachThread(pool, number, fd)
+        finally:
+            os.close(fd)
+
+
+class Crew(Owner):
+    """Starts threads and a Go pool; see `ThreadPool` for the arguments."""
+
+    def __init__(
+        self, threads: int, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
+    ) -> None:
+        super().__init__()
+        self._initializer = initializer
+        self._initargs = initargs
+        self.jobs: dict[int, Work] = {}  # those that may have tasks to run
+        self._threads: list[tuple[_Desk, Thread]] = []
+        self.size = threads
+        self._running = threads  # that have not left; guarded by the lock
+        self._new_pool(threads, 0)
+        try:
+            for _ in range(threads):
+                if not self._start_thread():  # the initializer has failed in the others
+                    break
+        except BaseException:
+            self.abandon()
+            raise
+        finally:
+            self._count_out(threads - len(self._threads))
+
+    def _start_thread(self) -> bool:
+        """Start a thread and return True, or return False if the pool has ended."""
+        desk = _Desk(self.pool)
+        if desk.status in (_core.NOT_RUNNING, _core.BROKEN):
+            return False
+        _core.check(desk.status)
+        try:
+            thread = Thread(None, lambda: self._serve(desk))
+        except BaseException:
+            _core.native.bridge_Leave(self.pool, desk.number)
+            raise
+        self._threads.append((desk, thread))
+        return True
+
+    # The threads.
+
+    def _serve(self, desk: _Desk) -> None:
+        try:
+            if self._get_ready(desk):
+                self._run_tasks(desk)
+        except BaseException as error:  # one that another thread has set in this one
+            report(error)
+        finally:
+            self._leave(desk)
+
+    def _get_ready(self, desk: _Desk) -> bool:
+        if self._initializer is None:
+            return True
+        try:
+            self._initializer(*self._initargs)
+        except BaseException:
+            self._send(_core.native.bridge_Fail, desk.number, traceback.format_exc())
+            return False
+        return True
+
+    def _run_tasks(self, desk: _Desk) -> None:
+        pull, clock, slots = _core.native.bridge_Pull, time.monotonic_ns, desk.slots
+        ran = elapsed = 0
+        while (count := pull(desk.number, ran, elapsed)) > 0:
+            first, job, index = slots[_TOLD], slots[_TOLD + 1], slots[_TOLD + 2]
+            begin = clock()
+            work = self.jobs.get(job)
+            if work is None:  # taken back, and run by others, before we came to it
+                ran = 0
+                continue
+            ran = work.run(desk, first, index, count)
+            self.settle(job, work, ran)
+            del work  # a thread that waits holds nothing
+            elapsed = clock() - begin
+
+    def settle(self, job: int, work: Work, count: int) -> None:
+        """Say that so many tasks have been run, or, below 0, have come."""
+        with self._lock:
+            work.left -= count
+            if not work.left:
+                self.jobs.pop(job, None)
+
+    def _leave(self, desk: _Desk) -> None:
+        if _core.native.bridge_Leave(self.pool, desk.number) == 1:
+            try:
+                # It is in the count already, in the place of this one.
+                if self._start_thread():
+                    return
+            except Exception as error:  # no thread or memory to be had
+                self._break(f"starting a thread failed: {error!r}")
+        self._count_out(1)
+
+    def _count_out(self, count: int) -> None:
+        """Say that so many threads have left. Behind the last comes the end."""
+        with self._lock:
+            self._running -= count
+            last = count > 0 and not self._running
+        if last:
+            self.jobs.clear()
+            self._end()
+
+    # For any thread.
+
+    def terminate(self) -> None:
+        """End all jobs. Blocks until idle threads have ended, and a callback that runs.
+
+        A task that runs goes on, and its thread ends behind it.
+        """
+        self.abandon()
+        if not _core.is_usable():
+            return
+        for desk, thread in tuple(self._threads):
+            if _core.native.bridge_Idle(desk.number) != 0:  # or has left
+                thread.join()
+        self._await_helpers()
+
+    def _await_workers(self) -> None:
+        joined = 0
+        while joined < len(self._threads):  # there may come one in the place of another
+            self._threads[joined][1].join()
+            joined += 1
