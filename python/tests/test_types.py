@@ -14,7 +14,7 @@ from multiprocessing.context import BaseContext
 import pytest
 
 import gopool
-from gopool import AsyncResult, IMapIterator, MapResult, Pool
+from gopool import AsyncResult, IMapIterator, MapResult, Pool, ThreadPool
 
 if sys.version_info >= (3, 11):
     from typing import assert_type
@@ -104,6 +104,15 @@ def use_contexts() -> None:
         pool.apply(halve, [1])
 
 
+def use_threads() -> None:
+    with ThreadPool(2, initialize, ("a", 2)) as pool:
+        assert_type(pool, ThreadPool)
+        assert_type(pool.map(lambda number: number + 0.5, [1, 2]), list[float])
+        assert_type(pool.apply_async(repeat, ("a", 2)), AsyncResult[str])
+        assert_type(pool.imap(halve, numbers()), IMapIterator[float])
+        assert_type(use_standard(pool), list[float])
+
+
 def use_mistakes(pool: Pool) -> None:
     """Which the type checker must find: it would complain of a comment that is not needed."""
     with pytest.raises(TypeError):
@@ -142,5 +151,7 @@ def test_the_program_does_what_its_types_say() -> None:
         use_iterators(pool)
         use_mistakes(pool)
         catch(pool)
+        assert use_standard(pool) == [0.5]
         use_life(pool)
     use_contexts()
+    use_threads()
