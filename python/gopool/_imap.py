@@ -186,14 +186,15 @@ def _start(
     chunksize: int,
     buffersize: int | None,
 ) -> None:
-    if operator.index(chunksize) < 1:
-        raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
-    if buffersize is not None and operator.index(buffersize) < 1:
-        raise ValueError(f"buffersize must be 1+, not {buffersize}")
-    source = iter(iterable)
-    chunk = min(chunksize, _LARGEST_CHUNK)
+    chunk = min(operator.index(chunksize), _LARGEST_CHUNK)
+    if chunk < 1:
+        raise ValueError(f"Chunksize must be 1+, not {chunk:n}")
     if buffersize is not None:
+        buffersize = min(operator.index(buffersize), _LARGEST_CHUNK)
+        if buffersize < 1:
+            raise ValueError(f"buffersize must be 1+, not {buffersize}")
         chunk = min(chunk, buffersize)
+    source = iter(iterable)
     feed = iterator._feed
     if buffersize is None:
         buffersize = feed.bound(chunk)

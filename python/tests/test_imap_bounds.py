@@ -121,7 +121,7 @@ def test_large_items_of_a_list_are_encoded_as_there_is_room(
 ) -> None:
     """A list is no reason to encode all of it at once."""
     monkeypatch.setattr(_feeder, "BUFFER_BYTES", 1 << 20)
-    encoded = []
+    encoded: list[int] = []
     asked = 0
 
     class Item:

@@ -152,7 +152,8 @@ def test_an_interrupted_iteration_can_be_resumed(
     start = IMAPS[kind]
     expected = list(start(pool))
     for step in range(1, 1000):
-        results, found = start(pool), []
+        results = start(pool)
+        found: list[int] = []
         interrupted = interrupter.interrupts(step, lambda r=results, f=found: f.extend(r))  # type: ignore[misc]
         found.extend(results)
         assert found == expected
