@@ -209,8 +209,7 @@ def _install() -> None:
     script_helper: Any = importlib.import_module("test.support.script_helper")
     script_helper.assert_python_ok = _install_in_programs(script_helper.assert_python_ok)
     for name in ("Pool", "ThreadPool"):
-        if name in gopool.__all__:
-            assert getattr(multiprocessing.pool, name) is getattr(gopool, name)
+        assert getattr(multiprocessing.pool, name) is getattr(gopool, name)
 
 
 def main(kind: str, implementation: str, report: str) -> None:
