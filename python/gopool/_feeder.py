@@ -7,6 +7,7 @@ program drops it. What it shares with the iterator is a `Feed`.
 from __future__ import annotations
 
 import itertools
+import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
@@ -22,8 +23,8 @@ BUFFER_BYTES = 1 << 26
 #: Types whose iteration runs no code of the user's and never waits or fails.
 _PLAIN = frozenset({list, tuple, range, str, bytes})
 
-#: Seconds between looks at a feeder that is going to end.
-_LOOK = 0.01
+#: Seconds that a draw may take while somebody waits for the feeder to end.
+_PATIENCE = 0.05
 
 
 def is_plain(iterable: Iterable[Any]) -> bool:
@@ -98,8 +99,10 @@ class Feed:
         if not self.handed_over and self.claim() == 0:  # there is no feeder
             _core.native.bridge_Forget(self.job)
             return
-        _core.native.bridge_Neglect(self.job)
-        self.leave()
+        try:
+            _core.native.bridge_Neglect(self.job)
+        finally:  # also if Ctrl-C came
+            self.leave()
 
     def leave(self) -> None:
         """Say that the feeder has ended, or that the iterator is gone."""
@@ -160,6 +163,8 @@ class Feeder:
         self._over = False  # there is nothing more to be drawn
         self._error: BaseException | None = None  # what the source raised
         self._drawing = False  # is in code of the user's
+        self._draws = 0
+        self._ident = 0
         self._thread: Thread | None = None
 
     def start(self) -> None:
@@ -174,20 +179,25 @@ class Feeder:
             raise
 
     def join(self) -> None:
-        """Block until the thread has ended, unless it is in code of the user's."""
-        thread = self._thread
-        while thread is not None and not self._drawing:
-            if wait_event(thread.ended, _LOOK):
+        """Block until the thread has ended, unless it stays in code of the user's."""
+        thread, draws = self._thread, -1
+        while thread is not None and self._ident != threading.get_ident():
+            if wait_event(thread.ended, _PATIENCE):
                 thread.join()
                 return
+            if self._drawing and self._draws == draws:
+                return
+            draws = self._draws
 
     def _run(self) -> None:
         if self._feed.claim():
             return
+        self._ident = threading.get_ident()
         try:
             self._feed_all()
         except BaseException as error:  # no memory; the consumer must not take it for the end
             self._feed.add_error(self._index, error)
+        self._draws += 1
         self._drawing = True
         self._source = None  # a generator's `finally` runs here
         self._drawing = False
@@ -230,6 +240,7 @@ class Feeder:
         if self._plain:
             count *= max(1, min(self._size, self._budget) // count)
             self._size = min(2 * self._size, _codec.LAST_BATCH)
+        self._draws += 1
         self._drawing = True
         try:
             items.extend(islice(self._source, count))

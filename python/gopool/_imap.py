@@ -89,7 +89,11 @@ class IMapIterator(_Standard[R]):
         if outcome is _NOTHING:
             outcome = self._fetch(timeout)
         if feed.waits:
-            _core.native.bridge_Use(feed.job, feed.used())
+            try:
+                _core.native.bridge_Use(feed.job, feed.used())
+            except BaseException:  # Ctrl-C: who asks again has not had it
+                feed.lot.appendleft(outcome)
+                raise
         if type(outcome) is _codec.Raised:
             try:
                 raise outcome.error
@@ -126,8 +130,10 @@ class IMapIterator(_Standard[R]):
         status, data = receive(feed.job, last.taken)
         if status <= 0:
             outcomes = [_codec.Raised(self._error(status))] if status else []
-            self._drop()
-            feed.lot = Lot(outcomes, last.taken, last.end)
+            try:
+                self._drop()
+            finally:
+                feed.lot = Lot(outcomes, last.taken, last.end)
             return
         some: list[Any] = []
         taken = last.taken
@@ -180,14 +186,15 @@ def _start(
     chunksize: int,
     buffersize: int | None,
 ) -> None:
-    if operator.index(chunksize) < 1:
-        raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
-    if buffersize is not None and operator.index(buffersize) < 1:
-        raise ValueError(f"buffersize must be 1+, not {buffersize}")
-    source = iter(iterable)
-    chunk = min(chunksize, _LARGEST_CHUNK)
+    chunk = min(operator.index(chunksize), _LARGEST_CHUNK)
+    if chunk < 1:
+        raise ValueError(f"Chunksize must be 1+, not {chunk:n}")
     if buffersize is not None:
+        buffersize = min(operator.index(buffersize), _LARGEST_CHUNK)
+        if buffersize < 1:
+            raise ValueError(f"buffersize must be 1+, not {buffersize}")
         chunk = min(chunk, buffersize)
+    source = iter(iterable)
     feed = iterator._feed
     if buffersize is None:
         buffersize = feed.bound(chunk)

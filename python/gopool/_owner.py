@@ -55,7 +55,13 @@ class Thread:
             self._run()
 
         self._thread = threading.Thread(target=worker, name=name, daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            # "release unlocked lock", of the wait in `start`: the thread may well run.
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
 
     def _run(self) -> None:
         target = self._target

@@ -465,3 +465,31 @@ def test_in_a_spawned_worker(AnyThreadPool: ThreadPoolClass) -> None:
 
     with gopool.Pool(1, context=multiprocessing.get_context("spawn")) as pool:
         assert pool.apply(use_a_pool) == "14"
+
+
+@pytest.mark.gopool_only("multiprocessing has no handles")
+def test_nothing_is_kept(AnyThreadPool: ThreadPoolClass) -> None:
+    """No job here, and no handle in Go, of work that is done, has failed or was dropped."""
+    from gopool import _core, _exchange
+
+    def handles() -> int:
+        return _core.native.bridge_Handles() - len(_exchange._free)
+
+    outside = handles()
+    with AnyThreadPool(2) as pool:
+        pool.map(tasks.square, range(10))
+        inside = handles()
+        assert inside == outside + 3, "the pool and two threads"
+        for _ in range(10):
+            pool.map_async(fail_at(5), range(100)).wait(DEADLINE)
+            pool.apply_async(tasks.square, (3,))
+            pool.map_async(tasks.square, range(100), callback=tasks.identity)
+            for source in ([1, 2], range(1000), iter(range(100))):
+                next(pool.imap(fail_at(50), source))
+                for _ in pool.imap_unordered(tasks.identity, source):
+                    pass
+        pool.close()
+        pool.join()
+        gc.collect()
+        assert pool._crew.jobs == {}
+    assert handles() == outside

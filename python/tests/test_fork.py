@@ -38,6 +38,7 @@ def run(start_program: StartProgram, source: str) -> None:
         "pool.map(tasks.square, [1, 2])",
         "pool.map_async(tasks.square, [1, 2])",
         "pool.starmap(tasks.add, [(1, 2)])",
+        "pool.imap(tasks.square, [1, 2])",
         "result.get()",
         "result.get(1)",
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import threading
@@ -118,3 +119,42 @@ def test_results_of_workers_that_died(pool: Any) -> None:
     for _ in range(5):
         with pytest.raises(gopool.WorkerLostError):
             pool.apply(hostile.KillsWhoRebuildsIt(7))
+
+
+def failing() -> Iterator[Any]:
+    yield from range(40)
+    raise KeyError("from the generator")
+
+
+def exhaust(results: Iterator[Any]) -> None:
+    """Take all there is, and whatever is raised between."""
+    while True:
+        try:
+            next(results)
+        except StopIteration:
+            return
+        except Exception:
+            continue
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+@pytest.mark.parametrize("take", [lambda _: None, next, exhaust], ids=["dropped", "one", "all"])
+def test_iterators(Pool: PoolClass, method: str, take: Callable[[Any], object]) -> None:
+    """At their end or dropped, fed by the caller or by a thread, whatever was raised."""
+    outside = handles()
+    with Pool(2) as pool:
+        start = getattr(pool, method)
+        for items in ([1, 2], range(200), UNSENDABLE, range(0)):
+            for source in (items, iter(items)):
+                with contextlib.suppress(StopIteration, Exception):
+                    take(start(tasks.identity, source))
+        take(start(tasks.identity, failing(), buffersize=3))
+        with contextlib.suppress(Exception):
+            take(start(lambda n: n, [1]))
+        for wrong in ((tasks.identity, 5), (tasks.identity, [1], 0), (tasks.identity, [1], 1.5)):
+            with pytest.raises((TypeError, ValueError)):
+                start(*wrong)
+        pool.close()
+        pool.join()
+        gc.collect()
+    assert handles() == outside

@@ -35,6 +35,8 @@ WAITS = {
     "get": "held[8].get()",
     "get with timeout": "held[8].get(500)",
     "wait": "held[8].wait()",
+    "imap": "next(pool.imap(tasks.square, iter(range(1000))))",
+    "imap with timeout": "pool.imap_unordered(tasks.square, [1]).next(500)",
     "map": "pool.map(tasks.square, range(1000), 1)",
     "apply": "pool.apply(tasks.nothing)",
     "join": "pool.close(); pool.join()",

@@ -124,6 +124,43 @@ def test_an_interrupted_get_can_be_repeated(pool: Any, interrupter: Interrupter,
             break
 
 
+IMAPS: dict[str, Callable[[Any], Any]] = {
+    "few": lambda p: p.imap(tasks.square, range(9)),
+    "many": lambda p: p.imap(tasks.square, range(100), 3),
+    "iterator": lambda p: p.imap(tasks.square, iter(range(9))),
+    "bounded": lambda p: p.imap(tasks.square, iter(range(9)), buffersize=2),
+}
+
+
+@pytest.mark.parametrize("kind", IMAPS)
+def test_imap_is_interrupted_at_each_step(pool: Any, interrupter: Interrupter, kind: str) -> None:
+    """The iterator is lost with the exception, and nothing else."""
+    start = IMAPS[kind]
+    expected = list(start(pool))
+    for step in range(1, 1000):
+        if not interrupter.interrupts(step, lambda: list(start(pool))):
+            break
+        assert list(start(pool)) == expected
+    assert step > 2
+
+
+@pytest.mark.parametrize("kind", IMAPS)
+def test_an_interrupted_iteration_can_be_resumed(
+    pool: Any, interrupter: Interrupter, kind: str
+) -> None:
+    """No result is left out, and none comes twice."""
+    start = IMAPS[kind]
+    expected = list(start(pool))
+    for step in range(1, 1000):
+        results = start(pool)
+        found: list[int] = []
+        interrupted = interrupter.interrupts(step, lambda r=results, f=found: f.extend(r))  # type: ignore[misc]
+        found.extend(results)
+        assert found == expected
+        if not interrupted:
+            break
+
+
 _home = os.getpid()
 _interrupts = 0
 
@@ -155,6 +192,17 @@ def test_a_get_that_is_interrupted_while_it_unpickles(pool: Any, chunksize: int)
         with pytest.raises(KeyboardInterrupt):
             result.get()
     assert result.get() == list(range(300))
+
+
+def test_a_next_that_is_interrupted_while_it_unpickles(pool: Any) -> None:
+    """The results of which it was one are decoded again."""
+    global _interrupts
+    results = pool.imap(Interrupted, iter(range(300)))
+    _interrupts = 3
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            next(results)
+    assert list(results) == list(range(300))
 
 
 def test_interrupts_at_random_moments(start_program: StartProgram) -> None:
@@ -189,6 +237,7 @@ def test_interrupts_at_random_moments(start_program: StartProgram) -> None:
                 interrupted += interrupts(lambda: pool.map_async(tasks.square, range(50), 1))
                 result = pool.map_async(tasks.square, range(50), 1)
                 interrupted += interrupts(result.get)
+                interrupted += interrupts(lambda: list(pool.imap(tasks.square, iter(range(50)))))
                 assert result.get() == [n * n for n in range(50)]
             pool.close()
             pool.join()
