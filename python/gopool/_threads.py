@@ -52,7 +52,7 @@ class Work:
         The first has the number `first` and the item `index`.
         """
         call, kept, slots = self._call, self._kept, desk.slots
-        number = first
+        number, item = first, None
         for item in self._take(index, count):
             # One side of a handshake whose other side is member.withdraw in Go.
             slots[_page.STARTED] = number
@@ -64,7 +64,14 @@ class Work:
                 kept[index] = _codec.Raised(_without_our_frame(error))
             index += 1
             number += 1
-        return number - first
+        ran = number - first
+        self._have_run(index - ran, ran)
+        # The frame of a task that raised has this one for its caller, and so keeps it.
+        del self, call, kept, item
+        return ran
+
+    def _have_run(self, index: int, count: int) -> None:
+        """Drop what these tasks needed."""
 
 
 class FedWork(Work):
@@ -86,11 +93,9 @@ class FedWork(Work):
         # Not there are those that were taken back and have been run by others.
         return list(map(self._fed.get, range(index, index + count)))
 
-    def run(self, desk: _Desk, first: int, index: int, count: int) -> int:
-        ran = super().run(desk, first, index, count)
-        for i in range(index, index + ran):
+    def _have_run(self, index: int, count: int) -> None:
+        for i in range(index, index + count):
             del self._fed[i]
-        return ran
 
 
 class _Nowhere(dict[int, Any]):
@@ -143,15 +148,15 @@ class Crew(Owner):
         self.size = threads
         self._running = threads  # that have not left; guarded by the lock
         self._new_pool(threads, 0)
+        missing = threads
         try:
-            for _ in range(threads):
-                if not self._start_thread():  # the initializer has failed in the others
-                    break
+            while missing and self._start_thread():  # else the initializer has failed in others
+                missing -= 1
         except BaseException:
             self.abandon()
             raise
         finally:
-            self._count_out(threads - len(self._threads))
+            self._count_out(missing)
 
     def _start_thread(self) -> bool:
         """Start a thread and return True, or return False if the pool has ended."""

@@ -1,7 +1,8 @@
 """One suite, two implementations.
 
 A test that takes the argument ``Pool`` runs on ``gopool.Pool`` and on
-``multiprocessing.pool.Pool``: it states the contract of both. ``gopool_only(reason)`` marks a
+``multiprocessing.pool.Pool``: it states the contract of both. ``AnyThreadPool`` does the same
+for ``ThreadPool``. ``gopool_only(reason)`` marks a
 deliberate difference, or a case in which multiprocessing hangs. ``--implementation`` chooses one.
 After each test nothing may be left over: no process, thread, descriptor or shared memory.
 """
@@ -67,23 +68,28 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "Pool" not in metafunc.fixturenames:
-        return
+    for fixture, name in (("Pool", "Pool"), ("AnyThreadPool", "ThreadPool")):
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, _implementations(metafunc, name))
+
+
+def _implementations(metafunc: pytest.Metafunc, name: str) -> list[Any]:
+    """Return the classes of that name that the test is to run on."""
     chosen = metafunc.config.getoption("implementation")
     parameters = []
     if chosen != "multiprocessing":
         import gopool
 
-        parameters.append(pytest.param(gopool.Pool, id="gopool"))
+        parameters.append(pytest.param(getattr(gopool, name), id="gopool"))
     if chosen != "gopool" and not metafunc.definition.get_closest_marker("gopool_only"):
         parameters.append(
             pytest.param(
-                multiprocessing.pool.Pool,
+                getattr(multiprocessing.pool, name),
                 id="multiprocessing",
                 marks=pytest.mark.filterwarnings(FORK_WARNING),
             )
         )
-    metafunc.parametrize("Pool", parameters)
+    return parameters
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
