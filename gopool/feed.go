@@ -10,11 +10,16 @@ import (
 // overhead is about how many bytes a batch or a segment takes beside its data.
 const overhead = 256
 
+// trial is how many tasks may be on their way before the size of an outcome is known.
+const trial = 256
+
 // stock counts what a job holds for those who feed it: who adds tasks without
 // an end asks for Room before.
 type stock struct {
 	arguments int // bytes of the tasks that are not settled
 	results   int // bytes of the outcomes that were not taken
+	learned   int // bytes of all outcomes so far
+	settled   int // tasks that had them
 	added     int // tasks
 	used      int // outcomes that the consumer has made use of
 	changed   chan struct{}
@@ -31,7 +36,9 @@ func (s *stock) add(b *Batch) {
 // settle is told that count of the open tasks have their outcome. Each counts
 // with the mean of those that are open. So it is the tasks that run long, a few
 // for each worker, whose bytes may be taken for less or more than they are.
-func (s *stock) settle(count, open int) {
+func (s *stock) settle(count, open, size int) {
+	s.learned += size
+	s.settled += count
 	s.arguments -= s.arguments / open * count
 	if count == open {
 		s.arguments = 0
@@ -44,6 +51,18 @@ func (s *stock) change() {
 		close(s.changed)
 		s.changed = nil
 	}
+}
+
+// fits returns how many more tasks fit into so many bytes while open are on
+// their way. These will be outcomes, of which each is taken to be as large as
+// the mean so far: little arguments may have large ones.
+func (s *stock) fits(bytes, open int) int {
+	if s.settled == 0 {
+		return max(0, min(trial-open, bytes-s.arguments-s.results))
+	}
+	each := max(1, s.learned/s.settled)
+	free := bytes - s.results - max(s.arguments, open*each)
+	return max(0, (free+each-1)/each)
 }
 
 // size returns about how many bytes an outcome takes. What several segments
@@ -59,10 +78,10 @@ func size(s Segment) int {
 }
 
 // Room blocks until the job holds less than so many bytes, and less than so many
-// tasks whose outcomes were not used, and returns how many tasks less; 0 is no
-// bound. Bytes are those of arguments until their task is settled, and of
-// outcomes until they are taken. There are no bounds once the results are
-// forgotten, or the pool is drained. It fails once no task may be added.
+// tasks whose outcomes were not used, and returns how many may be added; 0 is no
+// bound. Bytes are those of tasks until they are settled, and then of outcomes
+// until they are taken. There are no bounds once the results are forgotten, or
+// the pool is drained. It fails once no task may be added.
 func (j *Job) Room(ctx context.Context, bytes, tasks int) (int, error) {
 	p := j.pool
 	for {
@@ -94,12 +113,15 @@ func (j *Job) room(bytes, tasks int) (int, error) {
 		return 0, errSealed
 	case j.forgotten || j.pool.draining:
 		return math.MaxInt, nil
-	case bytes > 0 && s.arguments+s.results >= bytes:
-		return 0, nil
-	case tasks > 0:
-		return max(0, tasks-(s.added-s.used)), nil
 	}
-	return math.MaxInt, nil
+	free := math.MaxInt
+	if tasks > 0 {
+		free = max(0, tasks-(s.added-s.used))
+	}
+	if bytes > 0 {
+		free = min(free, s.fits(bytes, j.open))
+	}
+	return free, nil
 }
 
 // Use says that the consumer has made use of so many outcomes in all.

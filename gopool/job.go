@@ -272,7 +272,7 @@ func (j *Job) giveBack(s span) {
 // deliver accepts the outcome of tasks.
 func (j *Job) deliver(s Segment) {
 	if j.err == nil {
-		j.stock.settle(s.Count, j.open)
+		j.stock.settle(s.Count, j.open, size(s))
 		j.accept(s)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // Room notes that used outcomes of the job were made use of, and blocks until
 // it holds less than so many bytes and less than so many tasks that were not; 0
-// is no bound. It returns how many tasks less, or why no more may be added.
+// is no bound. It returns how many may be added, or why no more may be added.
 func Room(handle, bytes, tasks, used int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 {
 		j.Use(int(used))

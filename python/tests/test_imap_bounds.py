@@ -140,13 +140,19 @@ def test_large_items_of_a_list_are_encoded_as_there_is_room(
 def test_bytes_of_results_are_bounded(
     Pool: Any, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Small arguments with large results: feeding pauses for what has arrived."""
+    """Small arguments with large results: what is going to arrive counts, once it is known."""
     monkeypatch.setattr(_feeder, "BUFFER_BYTES", 1 << 20)
-    with Pool(1) as pool:
-        source = Source(itertools.repeat(1 << 16, 3000))
+    source = Source(itertools.repeat(1 << 16, 2000))
+    with Pool(2) as pool:
         results = getattr(pool, method)(tasks.zeros, source)
-        assert sum(len(source.ask(results)) for _ in range(3000)) == 3000 << 16
+        for _ in range(500):
+            source.ask(results)
+        assert source.furthest <= 256
+        source.furthest = 0
+        for _ in range(1500):
+            source.ask(results)
         assert source.over.wait(DEADLINE)
+    assert source.furthest <= 17
 
 
 def test_a_dropped_iterator_does_not_pause(

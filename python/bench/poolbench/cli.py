@@ -167,7 +167,7 @@ def measure_all(options: argparse.Namespace) -> Results:
     if options.json is not None:
         record.write(options.json, results)
     if options.markdown is not None:
-        markdown.write(options.markdown, results)
+        markdown.write(options.markdown, results, options.plot)
     if options.plot is not None:
         plot.write(options.plot, results)
     return results

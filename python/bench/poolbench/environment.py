@@ -10,6 +10,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from poolbench.libraries import PEERS
+
+# concurrent.futures has the version of Python.
+PACKAGES = [peer for peer in PEERS if peer != "concurrent.futures"]
+
 
 def describe() -> dict[str, str]:
     """Describe machine and versions, as pairs of a heading and a text."""
@@ -20,6 +25,7 @@ def describe() -> dict[str, str]:
         "start method": multiprocessing.get_context().get_start_method() or "unknown",
         "go": _go_version(),
         "gopool": package_version("gopool") or "not installed",
+        "peers": ", ".join(f"{name} {package_version(name) or 'missing'}" for name in PACKAGES),
         "load before": ", ".join(f"{load:.2f}" for load in os.getloadavg()),
     }
 

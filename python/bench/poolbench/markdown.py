@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,11 +27,14 @@ def find_problem(path: Path | None) -> str | None:
     return None
 
 
-def write(path: Path, results: Results) -> None:
-    """Replace what is between the two markers of the file."""
+def write(path: Path, results: Results, chart: Path | None) -> None:
+    """Replace what is between the two markers of the file; the chart, if any, is shown there."""
     before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    sections = [_environment(results), _findings(results), _peers(results), _excuses(results)]
+    sections = [_environment(results), "", _findings(results), _peers(results), _excuses(results)]
+    if chart is not None:
+        place = Path(os.path.relpath(chart, path.parent)).as_posix()
+        sections[1] = f"![How many times better {results.subject} is than each library]({place})"
     text = "\n\n".join(section for section in sections if section)
     path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 

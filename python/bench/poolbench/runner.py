@@ -8,9 +8,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from poolbench.scenario import Figures, Scenario
 
@@ -88,35 +90,44 @@ def measure(scenario: Scenario, library: str, size: int, time_limit: float) -> F
     or takes longer than the time limit.
     """
     command = [sys.executable, "-m", "poolbench.sample", scenario.name, library, str(size)]
-    process = subprocess.Popen(
-        command,
-        # `-m` looks for modules in the working directory first. It must not be the repository's
-        # top level, where `gopool` is a directory of Go sources.
-        cwd=BENCH_DIRECTORY,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        output, errors = process.communicate(timeout=time_limit)
-    except subprocess.TimeoutExpired:
-        raise MeasurementError(f"not finished after {time_limit} s") from None
-    finally:
-        _kill_session(process)
-    if process.returncode != 0:
-        lines = errors.strip().splitlines()
-        raise MeasurementError(lines[-1] if lines else f"exit status {process.returncode}")
-    answer = json.loads(output.splitlines()[-1])  # some libraries print
+    # Files and not pipes: a pipe ends when the last worker has closed it, however long that takes.
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            command,
+            # `-m` looks for modules in the working directory first. It must not be the repository's
+            # top level, where `gopool` is a directory of Go sources.
+            cwd=BENCH_DIRECTORY,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(timeout=time_limit)
+        except subprocess.TimeoutExpired:
+            raise MeasurementError(f"not finished after {time_limit} s") from None
+        finally:
+            _kill_session(process)
+        return _read_answer(status, _lines_of(output), _lines_of(errors))
+
+
+def _read_answer(status: int, output: list[str], errors: list[str]) -> Figures:
+    if status != 0 or not output:
+        raise MeasurementError(errors[-1] if errors else f"exit status {status}")
+    answer = json.loads(output[-1])  # what stands before is from libraries that print
     if "cannot" in answer:
         raise CannotError(answer["cannot"])
     figures: Figures = answer["figures"]
     return figures
 
 
-def _kill_session(process: subprocess.Popen[str]) -> None:
+def _lines_of(file: IO[str]) -> list[str]:
+    file.seek(0)
+    return file.read().strip().splitlines()
+
+
+def _kill_session(process: subprocess.Popen[bytes]) -> None:
     """Kill what is left of a measurement: itself if it hangs, and workers that outlived it."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.wait()

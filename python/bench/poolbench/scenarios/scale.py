@@ -51,7 +51,7 @@ def scale_tasks(library: Library, size: int) -> Figures:
     Line("throughput", "tasks/s", "higher"),
     size=200_000,
     quick_size=20_000,
-    peer_size=20_000,
+    peer_size=5_000,
     sizes={REFERENCE: 100_000},
 )
 def scale_workers(library: Library, size: int) -> Figures:
