@@ -18,6 +18,9 @@
 //	              ▲                              │
 //	              └── recalled, or worker lost ──┘
 //
+// A job may be fed while it runs, in the pace in which its outcomes are taken:
+// [Job.Room] says how much may be added, [Job.Order] has outcomes come in turn.
+//
 // # Lifecycle
 //
 // A pool is running, then closed (no new jobs; workers leave when all is done)

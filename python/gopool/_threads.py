@@ -216,6 +216,7 @@ class Crew(Owner):
                 self.jobs.pop(job, None)
 
     def _leave(self, desk: _Desk) -> None:
+        del desk.slots  # the page goes, although the program may keep the pool
         if _core.native.bridge_Leave(self.pool, desk.number) == 1:
             try:
                 # It is in the count already, in the place of this one.

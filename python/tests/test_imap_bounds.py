@@ -263,7 +263,7 @@ def test_a_feeder_does_not_keep_the_pool(Pool: Any, method: str) -> None:
     results = getattr(pool, method)(tasks.identity, source, buffersize=10)
     next(results)
     del pool
-    with pytest.warns(ResourceWarning, match="unclosed running pool"):
+    with pytest.warns(ResourceWarning, match="unclosed running multiprocessing pool"):
         del results
     gc.collect()
 

@@ -1,0 +1,64 @@
+"""Ctrl-C at any moment of a call, where the workers are threads."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from support import tasks
+from test_interrupt_anywhere import IMAPS, SUBMISSIONS, Interrupter
+
+from gopool import _core
+
+pytestmark = pytest.mark.gopool_only("multiprocessing's threads do not survive it")
+
+
+@pytest.fixture
+def pool(AnyThreadPool: Callable[..., Any]) -> Iterator[Any]:
+    """A pool that, interrupted as it may be, ends politely and leaves nothing."""
+    before = _core.native.bridge_Handles()
+    with AnyThreadPool(2) as pool:
+        yield pool
+        assert pool.map(tasks.square, range(100), 1) == [n * n for n in range(100)]
+        pool.close()
+        pool.join()
+    gc.collect()
+    assert _core.native.bridge_Handles() == before
+
+
+@pytest.fixture
+def interrupter(pool: Any, monkeypatch: pytest.MonkeyPatch) -> Interrupter:
+    """What interrupts calls from now on; it is gone before the pool is."""
+    interrupter = Interrupter()
+    functions = vars(_core.native)
+    for name, function in list(functions.items()):
+        if name.startswith("bridge_"):
+            monkeypatch.setitem(functions, name, interrupter.wrap(function))
+    return interrupter
+
+
+@pytest.mark.parametrize("kind", SUBMISSIONS)
+def test_a_get_can_be_repeated(pool: Any, interrupter: Interrupter, kind: str) -> None:
+    submit, expected = SUBMISSIONS[kind]
+    for step in range(1, 1000):
+        if not interrupter.interrupts(step, lambda: submit(pool).get()):
+            break
+        result = submit(pool)
+        interrupter.interrupts(step, result.get)
+        assert result.get() == expected
+
+
+@pytest.mark.parametrize("kind", IMAPS)
+def test_an_iteration_can_be_resumed(pool: Any, interrupter: Interrupter, kind: str) -> None:
+    start = IMAPS[kind]
+    expected = list(start(pool))
+    for step in range(1, 1000):
+        if not interrupter.interrupts(step, lambda: list(start(pool))):
+            break
+        results = start(pool)
+        found: list[int] = []
+        interrupter.interrupts(step, lambda r=results, f=found: f.extend(r))  # type: ignore[misc]
+        found.extend(results)
+        assert found == expected
