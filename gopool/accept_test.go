@@ -43,10 +43,9 @@ func TestAccept(t *testing.T) {
 	t.Run("what was harvested and is reported then counts once, whatever the overlap", func(t *testing.T) {
 		for first := 1; first <= 8; first++ {
 			for count := 1; first+count <= 9; count++ {
-				_, f, j := leased(t, 8)
-				m := f.reporter.member
-				known := first + count - 1
-				require.NoError(t, m.accept(Outcomes{First: 1, Count: known}))
+				p, f, j := leased(t, 8)
+				known := Outcomes{First: 1, Count: first + count - 1}
+				locked(p, func() { require.NoError(t, f.reporter.member.accept(known)) })
 				require.NoError(t, report(f, uint64(first), count))
 				require.NoError(t, report(f, 1, 8))
 				done, _ := settled(j)
