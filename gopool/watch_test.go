@@ -46,6 +46,22 @@ func TestWatch(t *testing.T) {
 		done, _ = settled(j)
 		require.Equal(t, once(3, 4, 5), done)
 	})
+	t.Run("outcomes of a worker that goes on but does not report are harvested", func(t *testing.T) {
+		p := New(Options{})
+		f := attachFakes(t, p, 1)[0]
+		endPool(t, p, f)
+		const tasks = 50
+		j := submit(t, p, timed(p, time.Microsecond), tasks, tasks)
+		for n := uint64(1); n < tasks; n++ {
+			f.mu.Lock()
+			f.started, f.unsent = n+1, &Outcomes{First: 1, Count: int(n)}
+			f.mu.Unlock()
+			require.True(t, j.Wait(within(t), int(n)), "the grant is not over")
+		}
+		require.NoError(t, f.reporter.Outcomes(Outcomes{First: 1, Count: tasks}))
+		done, _ := settled(j)
+		require.Equal(t, onceUpTo(tasks), done)
+	})
 	t.Run("a worker that becomes idle later is given what is stuck", func(t *testing.T) {
 		p := New(Options{})
 		fakes := attachFakes(t, p, 1)
