@@ -393,6 +393,7 @@ def test_terminated_results(AnyThreadPool: ThreadPoolClass, door: threading.Even
     pool.join()
 
 
+@pytest.mark.gopool_only("in multiprocessing a thread may hold the last result, and it the pool")
 def test_a_pool_that_is_dropped(AnyThreadPool: ThreadPoolClass) -> None:
     pool = AnyThreadPool(2)
     assert pool.apply(int) == 0
