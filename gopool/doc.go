@@ -3,9 +3,10 @@
 // to it that each task runs once or is reported lost once.
 //
 // A worker is anything that implements [Worker]: a process at the other end of
-// a socket ([NewProcess]) or a goroutine ([NewGoroutine]). The package knows
-// nothing of Python; the Python package gopool sits on top of it by way of the
-// package bridge.
+// a socket ([NewProcess]), a goroutine ([NewGoroutine]), or a thread that is not
+// Go's and asks for its tasks ([NewPuller]). The package knows nothing of
+// Python; the Python package gopool sits on top of it by way of the package
+// bridge.
 //
 // # Model
 //
