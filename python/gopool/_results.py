@@ -243,8 +243,11 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         """Decode and store segments. Interrupted by Ctrl-C, those not stored come again."""
         for index, outcomes in decode_segments(data, self._kept, self._function):
             self._store(index, outcomes)
-            self._taken += 1
-            self._left -= len(outcomes)
+            # Python looks for signals after a call and at the end of a loop: nothing
+            # may come between the two, or what has been counted would be waited for.
+            taken, left = self._taken + 1, self._left - len(outcomes)
+            self._taken = taken
+            self._left = left
 
     def _give_up(self, status: int) -> None:
         """Take the end of the pool for the outcome of all that is left."""
