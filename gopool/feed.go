@@ -105,16 +105,13 @@ func (j *Job) Room(ctx context.Context, bytes, tasks int) (int, error) {
 }
 
 func (j *Job) room(bytes, tasks int) (int, error) {
-	s := &j.stock
-	switch {
-	case j.err != nil:
-		return 0, j.err
-	case j.sealed:
-		return 0, errSealed
-	case j.forgotten || j.pool.draining:
-		return math.MaxInt, nil
+	if err := j.refusal(); err != nil {
+		return 0, err
 	}
-	free := math.MaxInt
+	s, free := &j.stock, math.MaxInt
+	if j.forgotten || j.pool.draining {
+		return free, nil
+	}
 	if tasks > 0 {
 		free = max(0, tasks-(s.added-s.used))
 	}
@@ -139,11 +136,8 @@ func (j *Job) AddLocal(index int) error {
 	p := j.pool
 	p.mu.Lock()
 	defer p.unlock()
-	if j.err != nil {
-		return j.err
-	}
-	if j.sealed {
-		return errSealed
+	if err := j.refusal(); err != nil {
+		return err
 	}
 	j.open++
 	j.stock.added++

@@ -117,11 +117,8 @@ func (j *Job) Add(b *Batch) error {
 	p := j.pool
 	p.mu.Lock()
 	defer p.unlock()
-	if j.err != nil {
-		return j.err
-	}
-	if j.sealed {
-		return errSealed
+	if err := j.refusal(); err != nil {
+		return err
 	}
 	j.add(b)
 	p.dispatch()
@@ -219,6 +216,14 @@ func (j *Job) forget(n int) {
 	}
 	j.arrived = j.arrived[n:]
 	j.stock.change()
+}
+
+// refusal returns why no task may be added, or nil.
+func (j *Job) refusal() error {
+	if j.err == nil && j.sealed {
+		return errSealed
+	}
+	return j.err
 }
 
 func (j *Job) done() bool { return j.err != nil || j.sealed && j.open == 0 }

@@ -12,7 +12,8 @@ const (
 	// ahead is the longest mean call behind which a next task is sent ahead.
 	// Below it the wait for a next grant counts; above it nothing is gained.
 	ahead = 20 * time.Millisecond
-	// maxGrant keeps a grant's outcomes within what one report holds.
+	// maxGrant keeps a grant's outcomes within what a column holds: a worker that
+	// has quick tasks, which is what large grants are for, then reports them at once.
 	maxGrant = 4096
 	// shallow and deep are how many grants a worker has at the most. A new task
 	// goes out at once to one that has few, which takes a system call; one that

@@ -27,8 +27,12 @@ class Interrupter:
     That is where Python raises it if Ctrl-C is pressed during the call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left = 0
+        functions = vars(_core.native)
+        for name, function in list(functions.items()):
+            if name.startswith("bridge_"):
+                monkeypatch.setitem(functions, name, self.wrap(function))
 
     def wrap(self, real: Callable[..., int]) -> Callable[..., int]:
         def call(*args: int) -> int:
@@ -70,12 +74,7 @@ def pool(Pool: PoolClass) -> Iterator[Any]:
 @pytest.fixture
 def interrupter(pool: Any, monkeypatch: pytest.MonkeyPatch) -> Interrupter:
     """What interrupts calls from now on; it is gone before the pool is."""
-    interrupter = Interrupter()
-    functions = vars(_core.native)
-    for name, function in list(functions.items()):
-        if name.startswith("bridge_"):
-            monkeypatch.setitem(functions, name, interrupter.wrap(function))
-    return interrupter
+    return Interrupter(monkeypatch)
 
 
 def nobody(_: object) -> None:

@@ -31,12 +31,7 @@ def pool(AnyThreadPool: Callable[..., Any]) -> Iterator[Any]:
 @pytest.fixture
 def interrupter(pool: Any, monkeypatch: pytest.MonkeyPatch) -> Interrupter:
     """What interrupts calls from now on; it is gone before the pool is."""
-    interrupter = Interrupter()
-    functions = vars(_core.native)
-    for name, function in list(functions.items()):
-        if name.startswith("bridge_"):
-            monkeypatch.setitem(functions, name, interrupter.wrap(function))
-    return interrupter
+    return Interrupter(monkeypatch)
 
 
 @pytest.mark.parametrize("kind", SUBMISSIONS)
