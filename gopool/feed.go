@@ -31,6 +31,7 @@ func (s *stock) add(b *Batch) {
 	if data, ok := b.Data.([]byte); ok {
 		s.arguments += len(data)
 	}
+	s.arguments += b.Size
 }
 
 // settle is told that count of the open tasks have their outcome. Each counts
@@ -70,7 +71,7 @@ func (s *stock) fits(bytes, open int) int {
 func size(s Segment) int {
 	switch payload := s.Payload.(type) {
 	case wire.Outcomes:
-		return overhead + (len(payload.Data)+len(payload.Lengths))/max(1, payload.Count)*s.Count
+		return overhead + s.lent + (len(payload.Data)+len(payload.Lengths))/max(1, payload.Count)*s.Count
 	case Local: // an exception, with its traceback
 		return 4 * overhead
 	}

@@ -85,7 +85,7 @@ func (m *member) accept(o Outcomes) error {
 		if o.Elapsed > 0 {
 			l.Function.learn(o.Count, o.Elapsed)
 		}
-		l.job.deliver(Segment{Index: l.span().index(), Count: n, Skip: int(l.Sequence - o.First), Payload: o.Payload})
+		l.job.deliver(Segment{Index: l.span().index(), Count: n, Skip: int(l.Sequence - o.First), Payload: o.Payload, loans: o.loans})
 		m.settle(n)
 	}
 	if o.end() == m.next {
@@ -97,6 +97,7 @@ func (m *member) accept(o Outcomes) error {
 // settle takes the first n tasks of the first lease off the record.
 func (m *member) settle(n int) {
 	l := &m.leases[0]
+	l.Batch.settle(n)
 	l.drop(n)
 	m.tasks -= n
 	m.load -= time.Duration(n) * l.each

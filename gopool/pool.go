@@ -153,6 +153,9 @@ func (p *Pool) release(f *Function) {
 	for _, m := range p.members {
 		m.worker.Forget(f)
 	}
+	if f.Released != nil {
+		f.Released()
+	}
 }
 
 // Submit starts a job that calls f. Tasks are given to workers chunk at a time

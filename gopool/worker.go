@@ -60,6 +60,8 @@ type Outcomes struct {
 	Count   int
 	Elapsed time.Duration // in the tasks, together; 0 if unknown
 	Payload any
+
+	loans *loans // nil: all of them are in Payload
 }
 
 func (o Outcomes) end() uint64 { return o.First + uint64(o.Count) }

@@ -73,7 +73,11 @@ func (p *pool) start(f *gopool.Function, onDone func(), data any, count, chunk, 
 }
 
 func batch(data any, count, index int64) *gopool.Batch {
-	return &gopool.Batch{Data: data, Count: int(count), Index: int(index)}
+	b := &gopool.Batch{Data: data, Count: int(count), Index: int(index)}
+	if encoded, ok := data.([]byte); ok && encoded[0] == batchLent {
+		b.Settled, b.Size = receive(encoded[1:])
+	}
+	return b
 }
 
 // withJob calls f with the job, if there is one.

@@ -265,5 +265,5 @@ class Feeder:
             if _core.native.bridge_Room(self._feed.job, BUFFER_BYTES, 0, 0) < 0:
                 return False
         self._index += batch.count
-        self._weight += len(batch.data)
+        self._weight += batch.weight
         return self._feed.add(batch)

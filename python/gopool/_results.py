@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _codec, _core, _exchange, _wire
+from . import _codec, _core, _exchange, _lender, _wire
 from ._errors import WorkerLostError
 from ._owner import SLICE, wait_event
 from ._process import UNKNOWN_EXIT
@@ -136,6 +136,8 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         """Let Go drop the job's results. Its tasks run all the same."""
         job, self._job = self._job, 0
         _core.native.bridge_Forget(job)
+        if _lender.ended:
+            _lender.prune()
 
     def ready(self) -> bool:
         """Return whether the call has completed."""

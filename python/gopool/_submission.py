@@ -22,7 +22,7 @@ def submit_call(
     """Start the job of one call, and wait up to `wait` ms for its result."""
     try:
         function = _codec.encode_function(func)
-        batch = _codec.Batch(_codec.encode_call(tuple(args), dict(kwds)), 1, 0)
+        batch = _codec.encode_call(tuple(args), dict(kwds))
     except Exception as error:
         _fail(supervisor, result, error)
         return
@@ -113,7 +113,7 @@ def start_job(
     try:
         exchange.view[:split] = function.code
         exchange.view[split : split + size] = batch.data
-        return _core.native.bridge_Submit(
+        status = _core.native.bridge_Submit(
             supervisor.pool,
             job,
             exchange.handle,
@@ -127,6 +127,9 @@ def start_job(
         )
     finally:
         _exchange.give_back(exchange)
+    if status >= 0:
+        batch.sent()
+    return status
 
 
 def add_batch(job: int, batch: _codec.Batch) -> bool:
@@ -138,4 +141,6 @@ def add_batch(job: int, batch: _codec.Batch) -> bool:
         status = _core.native.bridge_Add(job, exchange.handle, size, batch.count, batch.index)
     finally:
         _exchange.give_back(exchange)
-    return status == 0
+    if status >= 0:
+        batch.sent()
+    return status >= 0

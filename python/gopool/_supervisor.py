@@ -15,7 +15,7 @@ from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from typing import Any
 
-from . import _core
+from . import _caller_arena, _core, _lender
 from ._owner import Owner, Thread, report
 from ._process import WorkerProcess
 
@@ -52,6 +52,7 @@ class Supervisor(Owner):
 
         # Workers first: a process without Go's threads forks more safely, and
         # they get ready while the extension is loaded.
+        _caller_arena.retain()
         try:
             for _ in range(processes):
                 self._started.append(self._new_worker())
@@ -59,12 +60,14 @@ class Supervisor(Owner):
                 worker.start()
                 self._started[0].equip()  # one should be ready when all are started
             self._new_pool(processes, max_chunks)
+            _caller_arena.publish()
             self._thread = Thread("gopool-supervisor", self._supervise)
         except BaseException:
             for worker in self._started:
                 worker.end(0)
             if self.pool:
                 self._release()
+            _caller_arena.release()
             raise
 
     def _new_worker(self) -> WorkerProcess:
@@ -91,6 +94,7 @@ class Supervisor(Owner):
             for worker in [*self._started, *self._workers.values()]:
                 worker.end(0)
         self._end()
+        _caller_arena.release()
 
     def _serve(self) -> None:
         """Attach the first workers, and do what the events say, until the last one."""
@@ -110,7 +114,9 @@ class Supervisor(Owner):
     def _bury(self, number: int) -> None:
         """Reap a worker, and start another if one is wanted."""
         code = self._workers.pop(number).end(GRACE)
-        if not _core.native.bridge_Exited(self.pool, number, code):
+        wanted = _core.native.bridge_Exited(self.pool, number, code)
+        _lender.prune()  # what it had sent may not be wanted any more
+        if not wanted:
             return
         try:
             worker = self._new_worker()

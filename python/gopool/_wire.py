@@ -23,7 +23,9 @@ LIST, STREAM, LOST, LOCAL = range(4)
 INTS, FLOATS, BOOLS, NONES = range(4, 8)
 COLUMNS: dict[int, Any] = {INTS: "q", FLOATS: "d", BOOLS: "?"}
 
-FAILURE_BIT = 1 << 63  # of a length in a STREAM: the outcome is an exception
+# Of a length in a STREAM.
+FAILURE_BIT = 1 << 63  # the outcome is an exception
+LENT_BIT = 1 << 62  # it is in a slab, and here is where: `_lender.load`
 
 HEADER = struct.Struct("<IIQ")  # kind, aux, size of what follows
 SPAN = struct.Struct("<QQQII")  # sequence, function, batch, offset, count

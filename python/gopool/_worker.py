@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 
-from . import _codec, _page, _wire
+from . import _arena, _codec, _lender, _page, _wire
 from ._outbox import Outbox
 
 # What is imported here is most of what it takes to start a worker with spawn.
@@ -31,19 +31,22 @@ def main(
 ) -> None:
     """Run in a new process until the pool says stop or is gone.
 
-    The first message on `sock` carries two descriptors: the page, and the
-    lifeline (see `die_with`).
+    The first message on `sock` is the number of the region behind the worker's page, and
+    carries descriptors: the page, the lifeline (see `die_with`), and the
+    caller's region, if it has one.
     """
     # Ctrl-C reaches the whole process group; it is the parent's to answer. A
     # handler, unlike SIG_IGN, is not passed on to programs that tasks start.
     signal.signal(signal.SIGINT, lambda *_: None)
-    _, descriptors, _, _ = socket.recv_fds(sock, 1, 2)
+    number, descriptors, _, _ = socket.recv_fds(sock, _wire.NUMBER.size, 3)
     if len(descriptors) < 2:
         return  # the pool is gone already
-    page_fd, lifeline = descriptors
+    page_fd, lifeline, *region = descriptors
     die_with(lifeline)
     page = _page.Page(mmap.mmap(page_fd, _page.SIZE))
-    os.close(page_fd)
+    _arena.own = _arena.Arena(page_fd, *_wire.NUMBER.unpack(number))
+    for fd in region:
+        _lender.lenders[_lender.CALLER] = _lender.Lender(fd)
     if initializer is not None:
         try:
             initializer(*initargs)
@@ -85,7 +88,7 @@ class _Worker:
         self._inbox = _wire.Inbox(sock, self._outbox.flush)
         self._functions: dict[int, Callable[[Any], Any]] = {}
         self._items: Sequence[Any] = []
-        self._pickled = False
+        self._loads: Callable[[Any], Any] | None = None  # what each item is still to be passed to
 
     def serve(self) -> None:
         """Do what the pool says until it says stop. Raises EOFError if it is gone."""
@@ -122,13 +125,13 @@ class _Worker:
     def _start(self, payload: memoryview, aux: int) -> None:
         sequence, function, _batch, offset, count = _wire.SPAN.unpack_from(payload)
         if aux & _wire.CARRIED:
-            self._items, self._pickled = _codec.decode_batch(payload[_wire.SPAN.size :])
+            self._items, self._loads = _codec.decode_batch(payload[_wire.SPAN.size :])
         if self._slots[_page.RECALLED] <= sequence:
             self._skip(sequence, count)
             return
         call = self._functions[function]
-        if self._pickled:
-            call = _unpickling(call)
+        if self._loads is not None:
+            call = _unpickling(call, self._loads)
         self._run(sequence, call, self._items[offset : offset + count])
 
     def _run(self, sequence: int, call: Callable[[Any], Any], items: Sequence[Any]) -> None:
@@ -202,6 +205,8 @@ def _raising(error: Exception) -> Callable[[Any], Any]:
     return fail
 
 
-def _unpickling(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _unpickling(
+    call: Callable[[Any], Any], loads: Callable[[Any], Any]
+) -> Callable[[Any], Any]:
     """Return `call` for items that are still pickled: what unpickling raises, the task raises."""
-    return lambda record: call(pickle.loads(record))
+    return lambda record: call(loads(record))

@@ -1,0 +1,55 @@
+"""The caller's arena: one for all of its pools, from the first one on until the last one ends."""
+
+from __future__ import annotations
+
+import os
+
+from . import _arena, _core, _region
+from ._lender import CALLER, Lender, lenders
+from ._memory import memory_file
+
+_users = 0  # pools that have not ended
+_published = False  # Go knows it
+
+
+def retain() -> None:
+    """Say that a pool begins."""
+    global _users
+    if _arena.own is None and os.environ.get("GOPOOL_SHARED_MEMORY") != "0":
+        try:
+            _arena.own = _arena.Arena(memory_file(_region.file_size()), CALLER)
+        except OSError:  # no descriptor, or no room: large messages go the usual way
+            pass
+    _users += 1
+
+
+def publish() -> None:
+    """Tell Go of the arena, before the first message is sent."""
+    global _published
+    if _arena.own is not None and not _published:
+        _core.check(_core.native.bridge_OpenRegion(_arena.own.fd))
+        _published = True
+
+
+def release() -> None:
+    """Say that a pool has ended."""
+    global _users, _published
+    _users -= 1
+    if _users or _arena.own is None:
+        return
+    arena, _arena.own = _arena.own, None
+    if _published:
+        _published = False
+        _core.native.bridge_CloseRegion()
+    arena.close()
+
+
+def _disown() -> None:
+    """In a forked child: it has no pool."""
+    global _users, _published
+    if _arena.own is not None:
+        _arena.own.close()
+    _arena.own, _users, _published = None, 0, False
+
+
+os.register_at_fork(after_in_child=_disown)

@@ -1,0 +1,100 @@
+"""The regions of others, from which this process reads large messages.
+
+In the caller these are the regions of its workers, known by number. A worker
+knows one, the caller's, by the number `CALLER`.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+from itertools import accumulate
+
+from ._region import DATA, ROWS, Region
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: What a message says that is in a slab: region, slab, offset, length; behind that,
+#: the length of its pickle and of each of the pickle's buffers.
+RECORD = struct.Struct("<QQQQ")
+
+#: Buffers begin at multiples of this, which suits every type and a cache line.
+ALIGNMENT = 64
+
+#: The number of the caller's region, in the workers.
+CALLER = 0
+
+
+def aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+class Lender:
+    """The region of another process. Its descriptor is the lender's, and closed with it."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self._region: Region | None = None
+
+    def region(self) -> Region:
+        """Map the region, when it is first needed."""
+        if self._region is None:
+            try:
+                self._region = Region(self.fd)
+            except (OSError, ValueError) as error:
+                raise MemoryError(
+                    "no address space for shared memory: raise the limit (ulimit -v), or set "
+                    "GOPOOL_SHARED_MEMORY=0"
+                ) from error
+        return self._region
+
+    def is_awaited(self) -> bool:
+        """Tell whether there are messages that may have to be read yet."""
+        if self._region is None and not any(os.pread(self.fd, 8, ROWS)):
+            return False  # it was never used
+        return self.region().is_awaited()
+
+    def retire(self) -> None:
+        """Close it. Its process has ended, so what is free will not be used again."""
+        os.close(self.fd)
+        if self._region is not None:
+            self._region.retire()
+
+
+lenders: dict[int, Lender] = {}
+
+#: Numbers of those whose process has ended, and of which there is something to be read.
+ended: set[int] = set()
+
+
+def prune() -> None:
+    """Forget lenders that have ended and from which nothing is to be read any more."""
+    for number in tuple(ended):
+        lender = lenders.get(number)
+        if lender is None or not lender.is_awaited():
+            ended.discard(number)
+            # Whoever takes it off closes it: threads may be here at the same time.
+            if lenders.pop(number, None) is not None and lender is not None:
+                lender.retire()
+
+
+def _disown() -> None:
+    """In a forked child: the descriptors are closed by `_process`."""
+    lenders.clear()
+    ended.clear()
+
+
+os.register_at_fork(after_in_child=_disown)
+
+
+def load(record: Any) -> Any:
+    """Unpickle a message that is in a slab. Raises what unpickling raises."""
+    number, slab, offset, length = RECORD.unpack_from(record)
+    lengths = struct.unpack_from(f"<{len(record) // 8 - 4}Q", record, RECORD.size)
+    data = lenders[number].region().hold(slab, offset, length)
+    starts = accumulate(map(aligned, lengths), initial=0)
+    parts = [data[start : start + size] for start, size in zip(starts, lengths)]
+    return pickle.loads(parts[0], buffers=parts[1:])
