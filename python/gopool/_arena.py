@@ -15,12 +15,11 @@ import threading
 from collections import deque
 
 from . import _region
-from ._lender import CALLER, aligned
-from ._region import DATA, GRAIN, Region
+from ._region import DATA, GRAIN, Region, aligned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 #: How many slabs are looked at for each that is wanted: they may be free.
@@ -50,14 +49,22 @@ class Lent:
 class Arena:
     """A region of this process's own. Its descriptor is the arena's, and closed with it."""
 
-    def __init__(self, fd: int, number: int) -> None:
+    def __init__(
+        self, fd: int, number: int, is_mapped: Callable[[int], bool] = lambda slab: False
+    ) -> None:
+        """Make one in the file behind a descriptor. Other processes know it by `number`.
+
+        `is_mapped` tells whether any of them has a shared slab.
+        """
         self.fd = fd
+        self._is_mapped = is_mapped
         self._number = number
         self._region: Region | None = None
         self._lock = threading.Lock()
         end = os.fstat(fd).st_size
         self._free = [(DATA, end - DATA)] if end > DATA else []  # offset, length; by offset
         self._spans: dict[int, tuple[int, int]] = {}  # of slabs that may be in use
+        self._shared: set[int] = set()  # those of them that several workers may have
         self._queue: deque[int] = deque()  # the same slabs, in the order to look at them
         self._spare = iter(range(_region.SLABS))
         self._used: list[int] = []  # slabs that were in use
@@ -67,14 +74,27 @@ class Arena:
     def close(self) -> None:
         os.close(self.fd)
 
-    def lend(self, chunks: Sequence[Any], buffers: Sequence[Any]) -> Lent | None:
-        """Copy a pickle, in pieces, and its buffers to a slab. Return None if there is no room."""
+    def region(self) -> Region:
+        """Map the region, when it is first needed."""
+        if self._region is None:
+            self._region = Region(self.fd)
+        return self._region
+
+    def lend(
+        self, chunks: Sequence[Any], buffers: Sequence[Any], *, shared: bool = False
+    ) -> Lent | None:
+        """Copy a pickle, in pieces, and its buffers to a slab. Return None if there is no room.
+
+        Many may read it if it is `shared`, else one.
+        """
         lengths = [sum(map(len, chunks)), *map(len, buffers)]
         size = sum(aligned(length) for length in lengths)
         lent = Lent(self, size)
         with self._lock:
             if not self._allocate(lent, -(-size // GRAIN) * GRAIN):
                 return None
+            if shared:
+                self._shared.add(lent.slab)
         assert self._region is not None
         data, start = self._region.data, lent.span[0]
         at = start
@@ -98,7 +118,7 @@ class Arena:
             if not self._free:
                 return False
             try:
-                self._region = Region(self.fd)
+                self.region()
             except (OSError, ValueError):  # the process may have no more address space
                 self._free = []
                 return False
@@ -137,11 +157,16 @@ class Arena:
         assert self._region is not None
         for _ in range(min(count, len(self._queue))):
             slab = self._queue.popleft()
-            if self._region.is_free(slab):
+            if self._is_free(slab):
+                self._shared.discard(slab)
                 self._used.append(slab)
                 self._put(*self._spans.pop(slab))
             else:
                 self._queue.append(slab)
+
+    def _is_free(self, slab: int) -> bool:
+        assert self._region is not None
+        return self._region.is_free(slab) and not (slab in self._shared and self._is_mapped(slab))
 
     def _put(self, offset: int, length: int) -> None:
         """Add to the free pieces, as one with its neighbours."""

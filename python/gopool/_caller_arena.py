@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import _arena, _core, _region
-from ._lender import CALLER, Lender, lenders
+from ._lender import lenders
 from ._memory import memory_file
 
 _users = 0  # pools that have not ended
@@ -17,10 +17,15 @@ def retain() -> None:
     global _users
     if _arena.own is None and os.environ.get("GOPOOL_SHARED_MEMORY") != "0":
         try:
-            _arena.own = _arena.Arena(memory_file(_region.file_size()), CALLER)
+            fd = memory_file(_region.file_size())
+            _arena.own = _arena.Arena(fd, _region.CALLER, _is_mapped)
         except OSError:  # no descriptor, or no room: large messages go the usual way
             pass
     _users += 1
+
+
+def _is_mapped(slab: int) -> bool:
+    return any(lender.has_shared(slab) for lender in tuple(lenders.values()))
 
 
 def publish() -> None:

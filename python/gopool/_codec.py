@@ -34,6 +34,9 @@ PROTOCOL = 5
 # Calling conventions: how a function is called with an item.
 CALL, STAR, APPLY = range(3)
 
+#: Of a convention: the function is in a slab (gopool/bridge/region.go).
+LENT = 8
+
 #: Messages of so many bytes are put into shared memory.
 LARGE = 1 << 15
 
@@ -74,7 +77,9 @@ class _Sink:
 class Packer:
     """Pickles as `dumps`, one value after the other, and puts what is large into the arena."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shared: bool = False) -> None:
+        """Make one for what goes to one worker, or is `shared` by all."""
+        self._shared = shared
         self._sink = sink = _Sink()
         self._pickler = ForkingPickler(sink, PROTOCOL, True, sink.keep_out)
 
@@ -84,9 +89,11 @@ class Packer:
         try:
             self._pickler.dump(value)
             if sink.buffers or sum(map(len, sink.chunks)) >= LARGE:
-                lent = None if _arena.own is None else _arena.own.lend(sink.chunks, sink.buffers)
-                if lent is not None:
-                    return lent
+                arena = _arena.own
+                if arena is not None:
+                    lent = arena.lend(sink.chunks, sink.buffers, shared=self._shared)
+                    if lent is not None:
+                        return lent
                 if sink.buffers:
                     return dumps(value)
             return b"".join(sink.chunks)
@@ -128,9 +135,10 @@ class Function:
     One that is pickled by name is the same function wherever the bytes are.
     """
 
-    def __init__(self, code: bytes, by_name: bool) -> None:
+    def __init__(self, code: bytes, by_name: bool, lent: Lent | None = None) -> None:
         self.code = code
         self.by_name = by_name
+        self.lent = lent  # where it is, if it is large
 
 
 def encode_function(function: Callable[..., Any]) -> Function:
@@ -143,7 +151,10 @@ def encode_function(function: Callable[..., Any]) -> Function:
     )
     if by_name:  # pickle asks no reducers for these
         return Function(pickle.dumps(function, PROTOCOL), True)
-    return Function(dumps(function), False)
+    code = Packer(shared=True).pack(function)
+    if type(code) is bytes:
+        return Function(code, False)
+    return Function(code.record, False, code)
 
 
 def _is_of_module(function: Any) -> bool:

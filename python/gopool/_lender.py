@@ -1,35 +1,24 @@
 """The regions of others, from which this process reads large messages.
 
 In the caller these are the regions of its workers, known by number. A worker
-knows one, the caller's, by the number `CALLER`.
+knows one, the caller's, by the number 0.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import pickle
 import struct
+import weakref
 from itertools import accumulate
 
-from ._region import DATA, ROWS, Region
+from . import _arena
+from ._region import HELD, RECORD, ROWS, Region, aligned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-#: What a message says that is in a slab: region, slab, offset, length; behind that,
-#: the length of its pickle and of each of the pickle's buffers.
-RECORD = struct.Struct("<QQQQ")
-
-#: Buffers begin at multiples of this, which suits every type and a cache line.
-ALIGNMENT = 64
-
-#: The number of the caller's region, in the workers.
-CALLER = 0
-
-
-def aligned(size: int) -> int:
-    return -(-size // ALIGNMENT) * ALIGNMENT
 
 
 class Lender:
@@ -38,6 +27,7 @@ class Lender:
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self._region: Region | None = None
+        self._shared: dict[int, weakref.ref[mmap.mmap]] = {}
 
     def region(self) -> Region:
         """Map the region, when it is first needed."""
@@ -50,6 +40,30 @@ class Lender:
                     "GOPOOL_SHARED_MEMORY=0"
                 ) from error
         return self._region
+
+    def share(self, slab: int, offset: int, length: int) -> memoryview:
+        """Return the bytes of a slab that others have as well: who writes to them gets a copy.
+
+        In a worker. The caller looks at the region of each for what it holds.
+        """
+        ref = self._shared.get(slab)
+        memory = None if ref is None else ref()
+        if memory is None:
+            assert _arena.own is not None
+            own = _arena.own.region()
+            own.show(slab, True)
+            memory = mmap.mmap(self.fd, length, mmap.MAP_PRIVATE, offset=offset)
+            self._shared[slab] = weakref.ref(memory, lambda _: self._let_go(slab, own))
+        return memoryview(memory)
+
+    def _let_go(self, slab: int, own: Region) -> None:
+        """Called in any thread at any time."""
+        self._shared.pop(slab, None)
+        own.show(slab, False)
+
+    def has_shared(self, slab: int) -> bool:
+        """Tell whether the region's owner has a slab of this process mapped."""
+        return os.pread(self.fd, 1, HELD + slab) != b"\0"
 
     def is_awaited(self) -> bool:
         """Tell whether there are messages that may have to be read yet."""
@@ -93,8 +107,17 @@ os.register_at_fork(after_in_child=_disown)
 def load(record: Any) -> Any:
     """Unpickle a message that is in a slab. Raises what unpickling raises."""
     number, slab, offset, length = RECORD.unpack_from(record)
+    return _unpickle(record, lenders[number].region().hold(slab, offset, length))
+
+
+def load_shared(record: Any) -> Any:
+    """Unpickle what is in a slab for all workers."""
+    number, slab, offset, length = RECORD.unpack_from(record)
+    return _unpickle(record, lenders[number].share(slab, offset, length))
+
+
+def _unpickle(record: Any, data: memoryview) -> Any:
     lengths = struct.unpack_from(f"<{len(record) // 8 - 4}Q", record, RECORD.size)
-    data = lenders[number].region().hold(slab, offset, length)
     starts = accumulate(map(aligned, lengths), initial=0)
     parts = [data[start : start + size] for start, size in zip(starts, lengths)]
     return pickle.loads(parts[0], buffers=parts[1:])

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import struct
 import weakref
 
 TYPE_CHECKING = False
@@ -31,6 +32,21 @@ DATA = 1 << 20  # where slabs begin
 
 #: Slabs begin at multiples of this.
 GRAIN = mmap.PAGESIZE
+
+#: What a message says that is in a slab: number of the region, slab, offset, length;
+#: behind that, the length of its pickle and of each of the pickle's buffers.
+RECORD = struct.Struct("<QQQQ")
+
+#: The number of the caller's region, in its workers.
+CALLER = 0
+
+#: The pickle and its buffers begin at multiples of this, which suits every type.
+_ALIGNMENT = 64
+
+
+def aligned(size: int) -> int:
+    """Return how many bytes of a slab so many take."""
+    return -(-size // _ALIGNMENT) * _ALIGNMENT
 
 
 def file_size() -> int:
@@ -70,6 +86,10 @@ class Region:
         # In this order: who receives the message becomes the holder before its
         # courier leaves.
         return not self._words[2 * slab] and not self._words[2 * slab + 1]
+
+    def show(self, slab: int, held: bool) -> None:
+        """Let the caller see whether this worker has a slab of the caller's mapped."""
+        self._held[slab] = held
 
     def remove(self, start: int, end: int) -> None:
         """Give the memory between two offsets back to the system. There are zeros then."""

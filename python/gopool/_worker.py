@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 
-from . import _arena, _codec, _lender, _page, _wire
+from . import _arena, _codec, _lender, _page, _region, _wire
 from ._outbox import Outbox
 
 # What is imported here is most of what it takes to start a worker with spawn.
@@ -46,7 +46,7 @@ def main(
     page = _page.Page(mmap.mmap(page_fd, _page.SIZE))
     _arena.own = _arena.Arena(page_fd, *_wire.NUMBER.unpack(number))
     for fd in region:
-        _lender.lenders[_lender.CALLER] = _lender.Lender(fd)
+        _lender.lenders[_region.CALLER] = _lender.Lender(fd)
     if initializer is not None:
         try:
             initializer(*initargs)
@@ -186,9 +186,13 @@ def _callable(code: memoryview, convention: int) -> Callable[[Any], Any]:
     A function that can't be had here is the failure of each of its tasks.
     """
     try:
-        function = pickle.loads(code)
+        if convention & _codec.LENT:
+            function = _lender.load_shared(code)
+        else:
+            function = pickle.loads(code)
     except Exception as error:
         return _raising(error)
+    convention &= ~_codec.LENT
     if convention == _codec.STAR:
         return lambda item: function(*item)
     if convention == _codec.APPLY:
