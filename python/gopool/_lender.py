@@ -13,7 +13,7 @@ import struct
 import weakref
 from itertools import accumulate
 
-from . import _arena
+from . import _arena, _snapshot
 from ._region import HELD, RECORD, ROWS, Region, aligned
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ class Lender:
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self._region: Region | None = None
-        self._shared: dict[int, weakref.ref[mmap.mmap]] = {}
+        self._shared: dict[int, weakref.ref[Any]] = {}
 
     def region(self) -> Region:
         """Map the region, when it is first needed."""
@@ -52,12 +52,14 @@ class Lender:
             assert _arena.own is not None
             own = _arena.own.region()
             own.show(slab, True)
-            memory = mmap.mmap(self.fd, length, mmap.MAP_PRIVATE, offset=offset)
-            self._shared[slab] = weakref.ref(memory, lambda _: self._let_go(slab, own))
-        return memoryview(memory)
+            private = mmap.mmap(self.fd, length, mmap.MAP_PRIVATE, offset=offset)
+            memory, address = _snapshot.export(private, 0, length)
+            self._shared[slab] = weakref.ref(memory, lambda _: self._let_go(slab, own, address))
+        return memoryview(memory).cast("B")
 
-    def _let_go(self, slab: int, own: Region) -> None:
+    def _let_go(self, slab: int, own: Region, address: int) -> None:
         """Called in any thread at any time."""
+        _snapshot.forget(address)
         self._shared.pop(slab, None)
         own.show(slab, False)
 

@@ -17,6 +17,8 @@ import os
 import struct
 import weakref
 
+from . import _snapshot
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -67,7 +69,7 @@ class Region:
         self._holds: dict[int, weakref.ref[Any]] = {}
         self._spans: dict[int, tuple[int, int]] = {}  # of the slabs in _holds: offset, length
         self._retired = False
-        regions.add(self)
+        _regions.add(self)
 
     # For the owner.
 
@@ -116,21 +118,19 @@ class Region:
         The slab is let go when the last object over the bytes is gone. Asked again
         before that, for a message that is read again, this returns the same bytes.
         """
-        # Imported by those alone who get large messages.
-        import ctypes
-
         ref = self._holds.get(slab)
         memory = None if ref is None else ref()
         if memory is None:
             self._words[2 * slab + 1] = os.getpid()
             # Objects refer to what exports the bytes, so that must be one for each slab.
-            memory = (ctypes.c_char * length).from_buffer(self.memory, offset)
+            memory, address = _snapshot.export(self.memory, offset, length)
             self._spans[slab] = (offset, length)
-            self._holds[slab] = weakref.ref(memory, lambda _: self._let_go(slab))
+            self._holds[slab] = weakref.ref(memory, lambda _: self._let_go(slab, address))
         return memoryview(memory).cast("B")
 
-    def _let_go(self, slab: int) -> None:
+    def _let_go(self, slab: int, address: int) -> None:
         """Called in any thread at any time."""
+        _snapshot.forget(address)
         self._holds.pop(slab, None)
         offset, length = self._spans.pop(slab)
         self._words[2 * slab + 1] = 0
@@ -140,10 +140,19 @@ class Region:
     def disown(self) -> None:
         """In a forked child: have it change nothing that the parent sees any more."""
         self._words = memoryview(bytearray(16 * SLABS)).cast("Q")
+        self._held = memoryview(bytearray(SLABS))
+        self._retired = False
 
 
 #: In a courier's word: the message has not been received.
 SENDING = 1 << 32
 
-#: All that are mapped.
-regions: weakref.WeakSet[Region] = weakref.WeakSet()
+_regions: weakref.WeakSet[Region] = weakref.WeakSet()
+
+
+def _disown_all() -> None:
+    for region in _regions:
+        region.disown()
+
+
+os.register_at_fork(after_in_child=_disown_all)
