@@ -272,6 +272,7 @@ func (j *Job) add(b *Batch) {
 	j.waiting += b.Count
 	j.open += b.Count
 	j.stock.add(b)
+	j.pool.trim.due = j.pool.trim.due || b.Size > 0
 	j.pool.queue.push(j)
 }
 
@@ -301,7 +302,9 @@ func (j *Job) giveBack(s span) {
 
 // deliver accepts the outcome of tasks.
 func (j *Job) deliver(s Segment) {
-	s.lent = s.loans.take(s.Skip, s.Count)
+	if s.lent = s.loans.take(s.Skip, s.Count); s.lent > 0 {
+		j.pool.trim.due = true
+	}
 	if j.err != nil {
 		s.discard()
 		return
@@ -369,6 +372,7 @@ func (j *Job) wake() {
 // end is called once, when the job has become done.
 func (j *Job) end() {
 	delete(j.pool.jobs, j)
+	j.pool.trim.rest()
 	j.pool.release(j.fn)
 	if j.onDone != nil {
 		j.onDone()

@@ -41,6 +41,9 @@ const (
 	StopAll
 	// Finished: no worker is left and none will be wanted. The last event.
 	Finished
+	// Trim: the pool has been idle for a while; memory for large arguments may be
+	// given up.
+	Trim
 )
 
 // Pool hands the tasks of jobs to workers. It owns no worker: who attaches
@@ -66,6 +69,7 @@ type Pool struct {
 	failedStarts int
 	startError   error
 	watch        watch
+	trim         trim
 	dirty        []*member
 	finished     chan struct{}
 }
@@ -84,6 +88,7 @@ func New(options Options) *Pool {
 	}
 	p.events.init()
 	p.watch.pool = p
+	p.trim.pool = p
 	return p
 }
 
@@ -347,6 +352,7 @@ func (p *Pool) terminate(err error) {
 	}
 	p.queue.clear()
 	p.watch.stop()
+	p.trim.stop()
 	for _, m := range p.members {
 		m.worker.Recall(m.worker.Started() + 1)
 		p.retire(m)
@@ -372,6 +378,7 @@ func (p *Pool) settle() {
 	}
 	if len(p.members)+p.unburied == 0 && p.state.advance(finished) {
 		p.watch.stop()
+		p.trim.stop()
 		p.events.push(Event{Kind: Finished})
 		close(p.finished)
 	}

@@ -178,6 +178,7 @@ func (w *process) Forget(f *Function) {
 func (w *process) Started() uint64    { return w.page.started() }
 func (w *process) Recall(from uint64) { w.page.recall(from) }
 func (w *process) Restore()           { w.page.restore() }
+func (w *process) Trim()              { w.out.add(wire.AppendTrim) }
 func (w *process) Stop()              { w.out.add(wire.AppendStop) }
 
 func (w *process) Flush() {

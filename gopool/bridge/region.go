@@ -34,6 +34,16 @@ func CloseRegion() int64 {
 	return guard(func() int64 { arguments.Swap(nil).Close(); return 0 })
 }
 
+// TrimSoon says that many outcomes in workers' memory are not needed any more.
+func TrimSoon() int64 {
+	return guard(func() int64 {
+		for _, p := range pools.all() {
+			p.TrimSoon()
+		}
+		return 0
+	})
+}
+
 // receive takes the slab that a message is in, and returns what gives it back, and
 // how many bytes it has.
 func receive(record []byte) (giveBack func(), size int) {

@@ -9,6 +9,7 @@
 //	                  Run       span | batch, if aux is Carried
 //	                  Forget    id
 //	                  Stop
+//	                  Trim
 //	from the worker   Ready
 //	                  Results   first, count, elapsed | outcomes  aux: Encoding
 //	                  Skipped   first, count
@@ -35,6 +36,7 @@ const (
 	Results                  // worker
 	Skipped                  // worker
 	Failed                   // worker
+	Trim                     // pool
 )
 
 // Carried marks a Run frame whose batch travels with it. Without it the
@@ -158,6 +160,9 @@ func AppendForget(b []byte, id uint64) []byte {
 
 // AppendStop appends the frame after which a worker exits.
 func AppendStop(b []byte) []byte { return appendHeader(b, Stop, 0, 0) }
+
+// AppendTrim appends the frame after which a worker gives up memory that is free.
+func AppendTrim(b []byte) []byte { return appendHeader(b, Trim, 0, 0) }
 
 // AppendOutcomes appends a Results frame, as a worker does.
 func AppendOutcomes(b []byte, o Outcomes) []byte {

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+#: Bytes of free memory that an arena keeps when its pool is idle.
+KEPT = 1 << 22
+
 #: How many slabs are looked at for each that is wanted: they may be free.
 _PROBES = 16
 
@@ -178,7 +181,7 @@ class Arena:
             offset, length, at = offset, before + length, at - 1
         self._free.insert(at, (offset, length))
 
-    def trim(self, keep: int) -> None:
+    def trim(self, keep: int = KEPT) -> None:
         """Give memory that is free back to the system, but for so many bytes."""
         with self._lock:
             if self._region is None:

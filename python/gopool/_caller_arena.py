@@ -8,8 +8,12 @@ from . import _arena, _core, _region
 from ._lender import lenders
 from ._memory import memory_file
 
+#: Workers hear of results that are gone when they had so many bytes.
+_NOTED = 1 << 24
+
 _users = 0  # pools that have not ended
 _published = False  # Go knows it
+_freed = 0  # bytes of results that are gone since workers heard of it
 
 
 def retain() -> None:
@@ -26,6 +30,24 @@ def retain() -> None:
 
 def _is_mapped(slab: int) -> bool:
     return any(lender.has_shared(slab) for lender in tuple(lenders.values()))
+
+
+def trim() -> None:
+    """Give up memory: pools have been idle for a while."""
+    if _arena.own is not None:
+        _arena.own.trim()
+
+
+def note_freed(size: int) -> None:
+    """Count bytes of results that are gone, and have their workers know of large amounts.
+
+    Called in any thread at any time.
+    """
+    global _freed
+    _freed += size
+    if _freed >= _NOTED and _core.is_usable():
+        _freed = 0
+        _core.native.bridge_TrimSoon()
 
 
 def publish() -> None:

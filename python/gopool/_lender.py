@@ -18,14 +18,17 @@ from ._region import HELD, RECORD, ROWS, Region, aligned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
 class Lender:
     """The region of another process. Its descriptor is the lender's, and closed with it."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, freed: Callable[[int], None] | None = None) -> None:
+        """Make one for the file behind a descriptor. `freed` hears of bytes that are let go."""
         self.fd = fd
+        self._freed = freed
         self._region: Region | None = None
         self._shared: dict[int, weakref.ref[Any]] = {}
 
@@ -33,7 +36,7 @@ class Lender:
         """Map the region, when it is first needed."""
         if self._region is None:
             try:
-                self._region = Region(self.fd)
+                self._region = Region(self.fd, self._freed)
             except (OSError, ValueError) as error:
                 raise MemoryError(
                     "no address space for shared memory: raise the limit (ulimit -v), or set "

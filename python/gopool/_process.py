@@ -17,7 +17,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from . import _arena, _core, _lender, _page, _region, _wire, _worker
+from . import _arena, _caller_arena, _core, _lender, _page, _region, _wire, _worker
 from ._memory import memory_file
 
 #: The parent's descriptors of all workers. A forked child has to close them, or
@@ -113,7 +113,7 @@ class WorkerProcess:
             self._region = _core.new_number()
             self.page = _memory_of_worker()
             _held.add(self.page)
-            _lender.lenders[self._region] = _lender.Lender(self.page)
+            _lender.lenders[self._region] = _lender.Lender(self.page, _caller_arena.note_freed)
             arguments = (theirs, initializer, initargs)
             self.process: BaseProcess = context.Process(target=_worker.main, args=arguments)  # type: ignore[attr-defined]
             self.process.name = self.process.name.replace("Process", "PoolWorker")

@@ -21,6 +21,7 @@ from . import _snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 #: Rows of the table: more slabs there can't be.
@@ -59,8 +60,12 @@ def file_size() -> int:
 class Region:
     """A region as this process has it mapped. What is made of its slabs keeps it mapped."""
 
-    def __init__(self, fd: int) -> None:
-        """Map all of the file behind a descriptor, which stays the caller's."""
+    def __init__(self, fd: int, freed: Callable[[int], None] | None = None) -> None:
+        """Map all of the file behind a descriptor, which stays the caller's.
+
+        `freed` hears of bytes that are let go, in any thread at any time.
+        """
+        self._freed = freed
         self.memory = mmap.mmap(fd, 0)
         self.data = memoryview(self.memory)
         self._words = self.data[TABLE:HELD].cast("Q")
@@ -136,12 +141,15 @@ class Region:
         self._words[2 * slab + 1] = 0
         if self._retired:
             self.remove(offset, -(-(offset + length) // GRAIN) * GRAIN)
+        elif self._freed is not None:
+            self._freed(length)
 
     def disown(self) -> None:
         """In a forked child: have it change nothing that the parent sees any more."""
         self._words = memoryview(bytearray(16 * SLABS)).cast("Q")
         self._held = memoryview(bytearray(SLABS))
         self._retired = False
+        self._freed = None
 
 
 #: In a courier's word: the message has not been received.

@@ -105,6 +105,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
     """
 
     _job = 0
+    _feed: Any = None  # if its tasks are added one after the other
     _left = 0  # outcomes not collected; 0 if nothing was submitted
 
     def __init__(
@@ -135,6 +136,10 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
     def _forget(self) -> None:
         """Let Go drop the job's results. Its tasks run all the same."""
         job, self._job = self._job, 0
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.drop()
+            return
         _core.native.bridge_Forget(job)
         if _lender.ended:
             _lender.prune()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import _codec, _core, _exchange
 from ._owner import Owner
-from ._results import AsyncResult, MapResult
+from ._results import AsyncResult
 
 
 def submit_call(
@@ -24,49 +24,20 @@ def submit_call(
         function = _codec.encode_function(func)
         batch = _codec.encode_call(tuple(args), dict(kwds))
     except Exception as error:
-        _fail(supervisor, result, error)
+        fail(supervisor, result, error)
         return
     result._left = 1
-    _start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch, wait=wait)
+    start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch, wait=wait)
 
 
-def submit_items(
-    supervisor: Owner,
-    result: MapResult[Any],
-    func: Callable[..., object],
-    items: Sequence[Any],
-    convention: int,
-    chunk: int,
-) -> None:
-    """Start the job of a call with each item. An item that can't be encoded has failed."""
-    try:
-        function = _codec.encode_function(func)
-    except Exception as error:
-        _fail(supervisor, result, error)
-        return
-    try:
-        _start(supervisor, result, 0, function, convention, chunk=chunk)
-        for batch in _codec.encode_items(items, chunk):
-            if isinstance(batch, _codec.Failure):
-                result._fail(batch.index, batch.error)
-                continue
-            result._left += batch.count
-            if not add_batch(result._job, batch):
-                break  # the pool has ended; the result will say so
-    finally:
-        _core.native.bridge_Seal(result._job)
-    if not result._left:  # no item could be encoded
-        result._forget()
-
-
-def _fail(supervisor: Owner, result: AsyncResult[Any], error: Exception) -> None:
+def fail(supervisor: Owner, result: AsyncResult[Any], error: Exception) -> None:
     """Have a result fail. Its job has no task, and calls back like any other."""
     result._error = error
-    _start(supervisor, result, _core.SEALED)
+    start(supervisor, result, _core.SEALED)
     result._forget()
 
 
-def _start(
+def start(
     supervisor: Owner,
     result: AsyncResult[Any],
     flags: int,

@@ -108,6 +108,8 @@ class Supervisor(Owner):
                 self._bury(number)
             elif kind == _core.STOP_ALL:
                 self._stop_all()
+            elif kind == _core.TRIM:
+                _caller_arena.trim()
             else:
                 return
 

@@ -102,6 +102,9 @@ class _Worker:
                 self._functions[number] = self._loading(number, payload, aux)
             elif kind == _wire.FORGET:
                 self._functions.pop(_wire.NUMBER.unpack(payload)[0], None)
+            elif kind == _wire.TRIM:
+                assert _arena.own is not None
+                _arena.own.trim()
             else:
                 self._outbox.flush()
                 return
