@@ -47,6 +47,8 @@ type member struct {
 	served bool          // has been ready
 	asks   bool          // is a Puller: gets one grant at a time
 
+	trimming bool // was told to Trim and has not done so yet
+
 	// recalled: tasks were recalled and the worker has not passed them yet.
 	// Nothing is granted until then, so that all numbers it may skip are those
 	// recalled.

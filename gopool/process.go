@@ -124,6 +124,8 @@ func (w *process) handle(frame wire.Frame, r *Reporter) error {
 			return err
 		}
 		r.Skipped(first, count)
+	case wire.Trimmed:
+		r.Trimmed()
 	case wire.Failed:
 		r.Failed(errors.New(string(frame.Payload)))
 	}

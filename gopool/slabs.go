@@ -91,6 +91,16 @@ func (r *Region) GiveBack(slab uint64) {
 	r.Close()
 }
 
+// Mention says that a message is here that mentions a slab which several may
+// have. Take it back with Unmention.
+func (r *Region) Mention(slab uint64) { r.retain().courier(slab).Add(1) }
+
+// Unmention says that the message will not be read, or not again.
+func (r *Region) Unmention(slab uint64) {
+	r.courier(slab).Add(^uint64(0))
+	r.Close()
+}
+
 // bury takes back what a process held that has ended.
 func (r *Region) bury(pid int) {
 	if r == nil {

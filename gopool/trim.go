@@ -9,7 +9,7 @@ const idleBefore = 100 * time.Millisecond
 // Trimmable is a Worker that keeps memory for what it will be granted next.
 type Trimmable interface {
 	Worker
-	// Trim has the worker give up what is free of it.
+	// Trim has the worker give up what is free of it, and call Reporter.Trimmed.
 	Trim()
 }
 
@@ -58,6 +58,7 @@ func (t *trim) run() {
 	for _, m := range p.members {
 		if w, ok := m.worker.(Trimmable); ok && m.phase == ready {
 			w.Trim()
+			m.trimming = true
 			p.touch(m)
 		}
 	}

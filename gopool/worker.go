@@ -106,11 +106,22 @@ func (r *Reporter) Skipped(first, count uint64) {
 }
 
 // Expected tells whether the worker has anything to report: while it is
-// starting or on its way out, has tasks, or has to pass those recalled.
+// starting or on its way out, has tasks, or has to pass those recalled or to trim.
 func (r *Reporter) Expected() bool {
 	r.pool.mu.Lock()
 	defer r.pool.mu.Unlock()
-	return r.member.phase != ready || r.member.tasks > 0 || r.member.recalled
+	return r.member.phase != ready || r.member.tasks > 0 || r.member.recalled || r.member.trimming
+}
+
+// Trimmed tells that the worker has given up memory, perhaps also what it had of
+// the caller's.
+func (r *Reporter) Trimmed() {
+	r.pool.mu.Lock()
+	defer r.pool.unlock()
+	if r.member.trimming {
+		r.member.trimming = false
+		r.pool.events.push(Event{Kind: Trim})
+	}
 }
 
 // Failed tells that the worker could not get ready, and why.

@@ -167,9 +167,7 @@ func truth(b bool) int64 {
 func (p *pool) function(code []byte, convention uint32, byReference bool) (f *gopool.Function, own bool) {
 	if !byReference {
 		f := p.NewFunction(gopool.Code{Bytes: bytes.Clone(code), Convention: convention})
-		if convention&conventionLent != 0 {
-			f.Released, _ = receive(code)
-		}
+		f.Released, _ = receive(f.Value.(gopool.Code).Bytes, convention&conventionMentioning != 0, convention&conventionLent != 0)
 		return f, true
 	}
 	p.mu.Lock()

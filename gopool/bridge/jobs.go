@@ -86,8 +86,9 @@ func refuse(b *gopool.Batch, err error) error {
 
 func batch(data any, count, index int64) *gopool.Batch {
 	b := &gopool.Batch{Data: data, Count: int(count), Index: int(index)}
-	if encoded, ok := data.([]byte); ok && encoded[0] == batchLent {
-		b.Settled, b.Size = receive(encoded[1:])
+	if encoded, ok := data.([]byte); ok {
+		mark := encoded[0]
+		b.Settled, b.Size = receive(encoded[1:], mark&batchMentioning != 0, mark&^batchMentioning == batchLent)
 	}
 	return b
 }

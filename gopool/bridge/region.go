@@ -7,10 +7,14 @@ import (
 	"github.com/gopool/gopool/gopool"
 )
 
-// What python/gopool/_codec.py marks messages with that are in a slab.
+// What python/gopool/_codec.py marks messages with that are in a slab, or mention
+// some.
 const (
-	batchLent      = 2 // the first byte of a batch
-	conventionLent = 8 // a bit of a function's calling convention
+	batchLent       = 2   // the first byte of a batch
+	batchMentioning = 128 // a bit of it
+
+	conventionLent       = 8 // bits of a function's calling convention
+	conventionMentioning = 16
 )
 
 // arguments is the region in which this process keeps arguments; nil: none.
@@ -44,11 +48,35 @@ func TrimSoon() int64 {
 	})
 }
 
-// receive takes the slab that a message is in, and returns what gives it back, and
-// how many bytes it has.
-func receive(record []byte) (giveBack func(), size int) {
+// receive takes the slabs that a message names, of which it says so in flags. It
+// returns what gives them back, nil if there are none, and how many bytes the one
+// has that the message is in.
+func receive(message []byte, mentioning, lent bool) (giveBack func(), size int) {
+	if !mentioning && !lent {
+		return nil, 0
+	}
 	region := arguments.Load()
-	slab := binary.LittleEndian.Uint64(record[8:])
-	region.Take(slab)
-	return func() { region.GiveBack(slab) }, int(binary.LittleEndian.Uint64(record[24:]))
+	var mentions []uint64
+	if mentioning {
+		mentions = make([]uint64, word(message))
+		for i := range mentions {
+			mentions[i] = word(message[8*(i+1):])
+			region.Mention(mentions[i])
+		}
+		message = message[8*(1+len(mentions)):]
+	}
+	if lent {
+		region.Take(word(message[8:]))
+		size = int(word(message[24:]))
+	}
+	return func() {
+		for _, slab := range mentions {
+			region.Unmention(slab)
+		}
+		if lent {
+			region.GiveBack(word(message[8:]))
+		}
+	}, size
 }
+
+func word(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }

@@ -14,6 +14,7 @@
 //	                  Results   first, count, elapsed | outcomes  aux: Encoding
 //	                  Skipped   first, count
 //	                  Failed    text                              the initializer raised
+//	                  Trimmed
 package wire
 
 import (
@@ -32,11 +33,12 @@ const (
 	Run                      // pool
 	Forget                   // pool
 	Stop                     // pool
+	Trim                     // pool
 	Ready                    // worker
 	Results                  // worker
 	Skipped                  // worker
 	Failed                   // worker
-	Trim                     // pool
+	Trimmed                  // worker
 )
 
 // Carried marks a Run frame whose batch travels with it. Without it the
@@ -181,6 +183,9 @@ func AppendSkipped(b []byte, first, count uint64) []byte {
 
 // AppendReady appends a Ready frame, as a worker does.
 func AppendReady(b []byte) []byte { return appendHeader(b, Ready, 0, 0) }
+
+// AppendTrimmed appends a Trimmed frame, as a worker does.
+func AppendTrimmed(b []byte) []byte { return appendHeader(b, Trimmed, 0, 0) }
 
 // AppendFailed appends a Failed frame, as a worker does.
 func AppendFailed(b []byte, text string) []byte {

@@ -14,7 +14,7 @@ import struct
 import threading
 from collections import deque
 
-from . import _region
+from . import _region, _snapshot
 from ._region import DATA, GRAIN, Region, aligned
 
 TYPE_CHECKING = False
@@ -110,6 +110,21 @@ class Arena:
             at += aligned(len(buffer))
         lent.record = struct.pack(f"<{4 + len(lengths)}Q", self._number, lent.slab, start, size, *lengths)
         return lent
+
+    def keep(self, lent: Lent) -> None:
+        """Have a slab stay that no message is about, until `let_go`."""
+        self.region().keep(lent.slab, True)
+
+    def let_go(self, slab: int) -> int:
+        """Return how many bytes it has. Called in any thread at any time."""
+        self.region().keep(slab, False)
+        return self._spans[slab][1]
+
+    def view(self, slab: int) -> memoryview:
+        """Return what is in a slab that is kept, to be read here."""
+        offset, length = self._spans[slab]
+        memory = _snapshot.export(self.region().memory, offset, length)
+        return memoryview(memory).cast("B").toreadonly()
 
     def take_back(self, lent: Lent) -> None:
         """Have a slab again whose message was not sent. Called in any thread at any time."""

@@ -32,6 +32,16 @@ def _is_mapped(slab: int) -> bool:
     return any(lender.has_shared(slab) for lender in tuple(lenders.values()))
 
 
+def let_go(slab: int) -> None:
+    """Have a shared value freed, if it is in a slab, and say that it is gone.
+
+    Called in any thread at any time.
+    """
+    if slab >= 0 and _arena.own is not None:
+        note_freed(_arena.own.let_go(slab))
+    release()
+
+
 def trim() -> None:
     """Give up memory: pools have been idle for a while."""
     if _arena.own is not None:

@@ -17,25 +17,27 @@ from array import array
 from itertools import accumulate, chain
 from multiprocessing.reduction import ForkingPickler
 
-from . import _arena, _wire
+from . import _arena, _mention, _wire
 from ._lender import load
 
 # Workers import this module when they start: what they seldom need is imported
 # where it is needed.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from typing import Any
 
     from ._arena import Lent
+    from ._shared import Shared
 
 PROTOCOL = 5
 
 # Calling conventions: how a function is called with an item.
 CALL, STAR, APPLY = range(3)
 
-#: Of a convention: the function is in a slab (gopool/bridge/region.go).
-LENT = 8
+# Of a convention (gopool/bridge/region.go).
+LENT = 8  # the function is in a slab
+MENTIONING = 16  # first come the shared values that it mentions
 
 #: Messages of so many bytes are put into shared memory.
 LARGE = 1 << 15
@@ -80,12 +82,15 @@ class Packer:
     def __init__(self, *, shared: bool = False) -> None:
         """Make one for what goes to one worker, or is `shared` by all."""
         self._shared = shared
+        #: Shared values that the last message mentions.
+        self.mentions: Sequence[Shared[Any]] = ()
         self._sink = sink = _Sink()
         self._pickler = ForkingPickler(sink, PROTOCOL, True, sink.keep_out)
 
     def pack(self, value: Any) -> bytes | Lent:
         """Return the pickle, or where in the arena it is, if there is room. Raises what pickle raises."""
         sink = self._sink
+        found = _mention.local.found = [] if _mention.some else None
         try:
             self._pickler.dump(value)
             if sink.buffers or sum(map(len, sink.chunks)) >= LARGE:
@@ -98,6 +103,8 @@ class Packer:
                     return dumps(value)
             return b"".join(sink.chunks)
         finally:
+            _mention.local.found = None
+            self.mentions = found or ()
             self._pickler.clear_memo()
             sink.chunks.clear()
             sink.buffers.clear()
@@ -127,6 +134,7 @@ def dumps(value: Any) -> bytes:
 # The first byte of a batch: its items share one pickle, or each has its own, or its
 # one item is in a slab.
 _SHARED, _STREAMED, _LENT = b"\0", b"\1", b"\2"
+_MENTIONING = 128  # added to it: first come the shared values that are mentioned
 
 
 class Function:
@@ -135,10 +143,23 @@ class Function:
     One that is pickled by name is the same function wherever the bytes are.
     """
 
-    def __init__(self, code: bytes, by_name: bool, lent: Lent | None = None) -> None:
-        self.code = code
+    def __init__(
+        self,
+        code: bytes,
+        by_name: bool,
+        lent: Lent | None = None,
+        mentions: Collection[Shared[Any]] = (),
+    ) -> None:
         self.by_name = by_name
-        self.lent = lent  # where it is, if it is large
+        self.code = _mention.head(mentions) + code if mentions else code
+        self.flags = (LENT if lent is not None else 0) | (MENTIONING if mentions else 0)
+        self._lent = lent
+        self._mentions = mentions
+
+    def sent(self) -> None:
+        """Say that the job has it."""
+        if self._lent is not None:
+            self._lent.sent()
 
 
 def encode_function(function: Callable[..., Any]) -> Function:
@@ -151,10 +172,11 @@ def encode_function(function: Callable[..., Any]) -> Function:
     )
     if by_name:  # pickle asks no reducers for these
         return Function(pickle.dumps(function, PROTOCOL), True)
-    code = Packer(shared=True).pack(function)
+    packer = Packer(shared=True)
+    code = packer.pack(function)
     if type(code) is bytes:
-        return Function(code, False)
-    return Function(code.record, False, code)
+        return Function(code, False, None, packer.mentions)
+    return Function(code.record, False, code, packer.mentions)
 
 
 def _is_of_module(function: Any) -> bool:
@@ -165,7 +187,17 @@ def _is_of_module(function: Any) -> bool:
 class Batch:
     """Encoded items, `count` of them, of which the first has this index in its job."""
 
-    def __init__(self, data: bytes, count: int, index: int, lent: Lent | None = None) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        count: int,
+        index: int,
+        lent: Lent | None = None,
+        mentions: Collection[Shared[Any]] = (),
+    ) -> None:
+        self._mentions = mentions
+        if mentions:
+            data = bytes([data[0] | _MENTIONING]) + _mention.head(mentions) + data[1:]
         self.data = data
         self.count = count
         self.index = index
@@ -195,15 +227,12 @@ def encode_call(args: tuple[Any, ...], kwds: dict[str, Any]) -> Batch:
     """Encode the one item of an `apply`. Raises what pickle raises."""
     if _can_share([args, tuple(kwds.values())]):
         return Batch(_SHARED + pickle.dumps([(args, kwds)], PROTOCOL), 1, 0)
-    record = pack((args, kwds))
+    packer = Packer()
+    record = packer.pack((args, kwds))
     if type(record) is bytes:
         head = _STREAMED + _wire.NUMBER.pack(1) + _wire.NUMBER.pack(len(record))
-        return Batch(head + record, 1, 0)
-    return _lent_batch(record, 0)
-
-
-def _lent_batch(lent: Lent, index: int) -> Batch:
-    return Batch(_LENT + lent.record, 1, index, lent)
+        return Batch(head + record, 1, 0, None, packer.mentions)
+    return Batch(_LENT + record.record, 1, 0, record, packer.mentions)
 
 
 def encode_items(items: Sequence[Any], chunk: int) -> Iterator[Batch | Failure]:
@@ -247,10 +276,12 @@ class _Stream:
 
     def __init__(self) -> None:
         self._records: list[bytes] = []
+        self._mentions: set[Shared[Any]] = set()
         self._size = 0
 
-    def add(self, record: bytes) -> None:
+    def add(self, record: bytes, mentions: Iterable[Shared[Any]]) -> None:
         self._records.append(record)
+        self._mentions.update(mentions)
         self._size += len(record)
 
     def is_full(self, chunk: int) -> bool:
@@ -262,7 +293,8 @@ class _Stream:
         if count:
             lengths = array("Q", map(len, self._records)).tobytes()
             head = _STREAMED + _wire.NUMBER.pack(count) + lengths
-            yield Batch(head + b"".join(self._records), count, end - count)
+            mentions, self._mentions = self._mentions, set()
+            yield Batch(head + b"".join(self._records), count, end - count, None, mentions)
             self._records = []
             self._size = 0
 
@@ -278,10 +310,10 @@ def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Bat
             yield Failure(index, error)
         else:
             if type(record) is bytes:
-                stream.add(record)
+                stream.add(record, packer.mentions)
             else:
                 yield from stream.take(index)
-                yield _lent_batch(record, index)
+                yield Batch(_LENT + record.record, 1, index, record, packer.mentions)
         index += 1
         if stream.is_full(chunk):
             yield from stream.take(index)
@@ -290,6 +322,9 @@ def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Bat
 
 def decode_batch(data: memoryview) -> tuple[Sequence[Any], Callable[[Any], Any] | None]:
     """Return the items of a batch, and what unpickles each if that is to be done yet."""
+    if data[0] & _MENTIONING:
+        rest = _mention.skip(data[1:])
+        data = memoryview(bytes([data[0] & ~_MENTIONING]) + rest)
     if data[:1] == _SHARED:
         return pickle.loads(data[1:]), None
     if data[:1] == _LENT:

@@ -56,13 +56,12 @@ class Lender:
             own = _arena.own.region()
             own.show(slab, True)
             private = mmap.mmap(self.fd, length, mmap.MAP_PRIVATE, offset=offset)
-            memory, address = _snapshot.export(private, 0, length)
-            self._shared[slab] = weakref.ref(memory, lambda _: self._let_go(slab, own, address))
+            memory = _snapshot.export(private, 0, length)
+            self._shared[slab] = weakref.ref(memory, lambda _: self._let_go(slab, own))
         return memoryview(memory).cast("B")
 
-    def _let_go(self, slab: int, own: Region, address: int) -> None:
+    def _let_go(self, slab: int, own: Region) -> None:
         """Called in any thread at any time."""
-        _snapshot.forget(address)
         self._shared.pop(slab, None)
         own.show(slab, False)
 
@@ -112,16 +111,16 @@ os.register_at_fork(after_in_child=_disown)
 def load(record: Any) -> Any:
     """Unpickle a message that is in a slab. Raises what unpickling raises."""
     number, slab, offset, length = RECORD.unpack_from(record)
-    return _unpickle(record, lenders[number].region().hold(slab, offset, length))
+    return unpickle(record, lenders[number].region().hold(slab, offset, length))
 
 
 def load_shared(record: Any) -> Any:
     """Unpickle what is in a slab for all workers."""
     number, slab, offset, length = RECORD.unpack_from(record)
-    return _unpickle(record, lenders[number].share(slab, offset, length))
+    return unpickle(record, lenders[number].share(slab, offset, length))
 
 
-def _unpickle(record: Any, data: memoryview) -> Any:
+def unpickle(record: Any, data: memoryview) -> Any:
     lengths = struct.unpack_from(f"<{len(record) // 8 - 4}Q", record, RECORD.size)
     starts = accumulate(map(aligned, lengths), initial=0)
     parts = [data[start : start + size] for start, size in zip(starts, lengths)]

@@ -89,6 +89,15 @@ class Region:
         if self._words[2 * slab] == SENDING:
             self._words[2 * slab] = 0
 
+    def keep(self, slab: int, kept: bool) -> None:
+        """Say whether the owner itself wants a slab to stay; no message is on its way."""
+        self._words[2 * slab + 1] = os.getpid() if kept else 0
+        if kept:
+            self._words[2 * slab] = 0
+
+    def is_held(self, slab: int) -> bool:
+        return bool(self._words[2 * slab + 1])
+
     def is_free(self, slab: int) -> bool:
         # In this order: who receives the message becomes the holder before its
         # courier leaves.
@@ -128,14 +137,13 @@ class Region:
         if memory is None:
             self._words[2 * slab + 1] = os.getpid()
             # Objects refer to what exports the bytes, so that must be one for each slab.
-            memory, address = _snapshot.export(self.memory, offset, length)
+            memory = _snapshot.export(self.memory, offset, length)
             self._spans[slab] = (offset, length)
-            self._holds[slab] = weakref.ref(memory, lambda _: self._let_go(slab, address))
+            self._holds[slab] = weakref.ref(memory, lambda _: self._let_go(slab))
         return memoryview(memory).cast("B")
 
-    def _let_go(self, slab: int, address: int) -> None:
+    def _let_go(self, slab: int) -> None:
         """Called in any thread at any time."""
-        _snapshot.forget(address)
         self._holds.pop(slab, None)
         offset, length = self._spans.pop(slab)
         self._words[2 * slab + 1] = 0

@@ -11,13 +11,14 @@ from __future__ import annotations
 import mmap
 import os
 import threading
+import weakref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-#: What this process has over slabs: address and length.
-held: dict[int, int] = {}
+#: What this process has over slabs: by address, its length and what exports it.
+_held: dict[int, tuple[int, weakref.ref[Any]]] = {}
 
 _MREMAP_MAYMOVE, _MREMAP_FIXED = 1, 2
 
@@ -26,27 +27,20 @@ _lock = threading.Lock()
 _pipe: tuple[int, int] | None = None
 
 
-def export(memory: mmap.mmap, offset: int, length: int) -> tuple[Any, int]:
-    """Return an object that exports bytes of a mapping, and their address, and watch over them.
-
-    Objects over the bytes keep it alive. When it is gone, `forget` the address.
-    """
+def export(memory: mmap.mmap, offset: int, length: int) -> Any:
+    """Return an object that exports bytes of a mapping; objects over the bytes keep it alive."""
     import ctypes  # by those alone who get large messages
 
     exporter = (ctypes.c_char * length).from_buffer(memory, offset)
     address = ctypes.addressof(exporter)
-    held[address] = length
-    return exporter, address
-
-
-def forget(address: int) -> None:
-    held.pop(address, None)
+    _held[address] = length, weakref.ref(exporter, lambda _: _held.pop(address, None))
+    return exporter
 
 
 def _before() -> None:
     global _pipe
     _lock.acquire()
-    if held:
+    if _held:
         _pipe = os.pipe()
 
 
@@ -62,9 +56,9 @@ def _in_parent() -> None:
 
 def _in_child() -> None:
     global _pipe
-    for address, length in held.items():
+    for address, (length, _) in _held.items():
         _copy(address, length)
-    held.clear()
+    _held.clear()
     if _pipe is not None:
         for fd in _pipe:
             os.close(fd)

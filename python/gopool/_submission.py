@@ -79,8 +79,7 @@ def start_job(
     """Start a job with this number, with a batch if there is one. Return a status."""
     if function.by_name:
         flags |= _core.BY_REFERENCE
-    if function.lent is not None:
-        convention |= _codec.LENT
+    convention |= function.flags
     split, size = len(function.code), len(batch.data)
     exchange = _exchange.borrow(split + size)
     try:
@@ -102,8 +101,7 @@ def start_job(
         _exchange.give_back(exchange)
     if status >= 0:
         batch.sent()
-        if function.lent is not None:
-            function.lent.sent()
+        function.sent()
     return status
 
 

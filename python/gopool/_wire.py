@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Kinds of frame.
-FUNCTION, RUN, FORGET, STOP, READY, RESULTS, SKIPPED, FAILED, TRIM = range(1, 10)
+FUNCTION, RUN, FORGET, STOP, TRIM, READY, RESULTS, SKIPPED, FAILED, TRIMMED = range(1, 11)
 
 CARRIED = 1  # of a RUN frame: the batch comes with it
 

@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 
-from . import _arena, _codec, _lender, _page, _region, _wire
+from . import _arena, _codec, _lender, _mention, _page, _region, _wire
 from ._outbox import Outbox
 
 # What is imported here is most of what it takes to start a worker with spawn.
@@ -103,11 +103,18 @@ class _Worker:
             elif kind == _wire.FORGET:
                 self._functions.pop(_wire.NUMBER.unpack(payload)[0], None)
             elif kind == _wire.TRIM:
-                assert _arena.own is not None
-                _arena.own.trim()
+                self._trim()
             else:
                 self._outbox.flush()
                 return
+
+    def _trim(self) -> None:
+        """Give up memory that nothing is in any more."""
+        if "gopool._shared" in sys.modules:
+            sys.modules["gopool._shared"].forget_gone()
+        assert _arena.own is not None
+        _arena.own.trim()
+        _wire.send(self._socket, _wire.TRIMMED, b"")
 
     def _loading(self, number: int, payload: memoryview, convention: int) -> Callable[[Any], Any]:
         """Return what loads a function when it is first called, and then calls it.
@@ -189,13 +196,15 @@ def _callable(code: memoryview, convention: int) -> Callable[[Any], Any]:
     A function that can't be had here is the failure of each of its tasks.
     """
     try:
+        if convention & _codec.MENTIONING:
+            code = _mention.skip(code)
         if convention & _codec.LENT:
             function = _lender.load_shared(code)
         else:
             function = pickle.loads(code)
     except Exception as error:
         return _raising(error)
-    convention &= ~_codec.LENT
+    convention &= ~(_codec.LENT | _codec.MENTIONING)
     if convention == _codec.STAR:
         return lambda item: function(*item)
     if convention == _codec.APPLY:
