@@ -199,8 +199,11 @@ func (w *process) FlushAndLead(done func() bool, deadline time.Time) {
 
 func (w *process) Harvest() (Outcomes, bool) {
 	o, ok := w.page.harvest()
+	if !ok { // not checked: o may be rubbish
+		return Outcomes{}, false
+	}
 	outcomes, err := w.outcomes(o)
-	return outcomes, ok && err == nil
+	return outcomes, err == nil
 }
 
 func (w *process) Release() {
