@@ -236,3 +236,62 @@ func TestFeed(t *testing.T) {
 	require.True(t, j.Wait(ctx, 1))
 	require.True(t, j.Done())
 }
+
+func TestRoomForArguments(t *testing.T) {
+	const data = 100 * overhead
+	// waiter asks for room in a goroutine that is certain to wait.
+	waiter := func(t *testing.T, j *Job, bytes int) <-chan error {
+		result := make(chan error, 1)
+		ctx := within(t)
+		go func() { result <- j.RoomForArguments(ctx, bytes) }()
+		eventually(t, "a waiter", func() bool {
+			waits := false
+			locked(j.pool, func() { waits = j.stock.changed != nil })
+			return waits || len(result) > 0
+		})
+		require.Empty(t, result)
+		return result
+	}
+	t.Run("is there while tasks that are not settled have less", func(t *testing.T) {
+		p, j := openJob(t)
+		require.NoError(t, j.RoomForArguments(within(t), 1))
+		require.NoError(t, j.Add(&Batch{Data: make([]byte, overhead), Size: data - 2*overhead, Count: 2}))
+		require.NoError(t, j.RoomForArguments(within(t), data+1))
+		require.ErrorIs(t, j.RoomForArguments(expired(t), data), context.Canceled)
+		result := waiter(t, j, data/2+1)
+		arriveSized(p, j, 0, 1, 1<<30) // outcomes do not count
+		require.NoError(t, await(t, result, "RoomForArguments"))
+		arriveSized(p, j, 1, 1, 1<<30)
+		require.NoError(t, j.RoomForArguments(within(t), 1))
+	})
+	t.Run("is not made by forgetting, as the tasks still run", func(t *testing.T) {
+		p, j := openJob(t)
+		require.NoError(t, j.Add(&Batch{Size: data, Count: 1}))
+		j.Forget()
+		result := waiter(t, j, data)
+		arriveSized(p, j, 0, 1, 0)
+		require.NoError(t, await(t, result, "RoomForArguments"))
+	})
+	t.Run("is refused by a job that takes no more", func(t *testing.T) {
+		p, j := openJob(t)
+		require.NoError(t, j.Add(&Batch{Size: data, Count: 1}))
+		result := waiter(t, j, data)
+		p.Terminate()
+		require.ErrorIs(t, await(t, result, "RoomForArguments"), ErrTerminated)
+		_, sealed := openJob(t)
+		sealed.Seal()
+		require.EqualError(t, sealed.RoomForArguments(within(t), data), "job is sealed")
+	})
+}
+
+func TestRoomCountsWhatIsElsewhere(t *testing.T) {
+	p, j := openJob(t)
+	r := openRegion(t)
+	require.NoError(t, j.Add(&Batch{Size: 1 << 20, Count: 1}))
+	noRoom(t, j, 1<<20, 0)
+	locked(p, func() { j.carve(1) })
+	deliverLent(t, p, j, r, 0, 0)
+	noRoom(t, j, 1000+overhead, 0)
+	j.After(1)
+	room(t, j, 1000+overhead, 0)
+}

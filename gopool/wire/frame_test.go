@@ -42,6 +42,22 @@ func stream(first uint64, failed map[int]bool, records ...string) Outcomes {
 	return o
 }
 
+// lentStream returns Outcomes of those records; in the place of some are those that name a slab.
+func lentStream(loans map[int]Loan, records ...string) Outcomes {
+	for i, loan := range loans {
+		var record []byte
+		for _, word := range []uint64{1, loan.Slab, 1 << 20, loan.Size, loan.Size} {
+			record = order.AppendUint64(record, word)
+		}
+		records[i] = string(record)
+	}
+	o := stream(1, nil, records...)
+	for i := range loans {
+		order.PutUint64(o.Lengths[8*i:], order.Uint64(o.Lengths[8*i:])|LentBit)
+	}
+	return o
+}
+
 func TestFramesToTheWorker(t *testing.T) {
 	t.Run("Function holds the id and the code", func(t *testing.T) {
 		f := parsed(t, AppendFunction(nil, 7, 2, []byte("code")))
@@ -66,15 +82,17 @@ func TestFramesToTheWorker(t *testing.T) {
 	t.Run("an empty batch is carried all the same", func(t *testing.T) {
 		require.Equal(t, uint32(Carried), parsed(t, AppendRun(nil, Span{}, []byte{})).Aux)
 	})
-	t.Run("Forget holds the id, Stop nothing", func(t *testing.T) {
+	t.Run("Forget holds the id, Stop and Trim nothing", func(t *testing.T) {
 		require.Equal(t, Frame{Forget, 0, order.AppendUint64(nil, 9)}, parsed(t, AppendForget(nil, 9)))
 		require.Equal(t, Frame{Stop, 0, []byte{}}, parsed(t, AppendStop(nil)))
+		require.Equal(t, Frame{Trim, 0, []byte{}}, parsed(t, AppendTrim(nil)))
 	})
 }
 
 func TestFramesFromTheWorker(t *testing.T) {
-	t.Run("Ready and Failed come back as they were sent", func(t *testing.T) {
+	t.Run("Ready, Trimmed and Failed come back as they were sent", func(t *testing.T) {
 		require.Equal(t, Frame{Ready, 0, []byte{}}, next(t, AppendReady(nil)))
+		require.Equal(t, Frame{Trimmed, 0, []byte{}}, next(t, AppendTrimmed(nil)))
 		require.Equal(t, Frame{Failed, 0, []byte("why")}, next(t, AppendFailed(nil, "why")))
 	})
 	t.Run("Skipped comes back as it was sent", func(t *testing.T) {
@@ -87,7 +105,8 @@ func TestFramesFromTheWorker(t *testing.T) {
 		ints := Outcomes{First: 1, Count: 2, Encoding: Ints, Data: make([]byte, 16)}
 		bools := Outcomes{First: 9, Count: 3, Encoding: Bools, Data: []byte{1, 0, 1}}
 		nones := Outcomes{First: 7, Count: 1000, Encoding: Nones, Data: []byte{}}
-		for _, o := range []Outcomes{list, stream(1, map[int]bool{1: true}, "a", "", "ccc"), ints, bools, nones} {
+		lent := lentStream(map[int]Loan{1: {Slab: 5, Size: 9}}, "a", "", "ccc")
+		for _, o := range []Outcomes{list, stream(1, map[int]bool{1: true}, "a", "", "ccc"), ints, bools, nones, lent} {
 			got, err := next(t, AppendOutcomes(nil, o)).Outcomes()
 			require.NoError(t, err)
 			require.Equal(t, o, got)
@@ -116,6 +135,11 @@ func TestOutcomesRefused(t *testing.T) {
 		"an outcome that is cut short":      with(func(o *Outcomes) { o.Data = o.Data[:2] }),
 		"a length that overflows the sum":   with(func(o *Outcomes) { order.PutUint64(o.Lengths[8:], math.MaxUint64) }),
 		"a list with less bytes than items": {First: 1, Count: 4, Data: []byte("abc")},
+		"a slab that is not named whole": with(func(o *Outcomes) {
+			o.Data = make([]byte, lentSize)
+			order.PutUint64(o.Lengths[8:], lentSize-1|LentBit)
+		}),
+		"a slab that ends behind the bytes": with(func(o *Outcomes) { order.PutUint64(o.Lengths[8:], lentSize|LentBit) }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := next(t, AppendOutcomes(nil, o)).Outcomes()
@@ -167,6 +191,14 @@ func TestWindow(t *testing.T) {
 	t.Run("a list comes back whole", func(t *testing.T) {
 		list := Outcomes{First: 1, Count: 3, Data: []byte("xyz")}
 		require.Equal(t, list, list.Window(1, 1))
+	})
+	t.Run("windows have the slabs of their own outcomes", func(t *testing.T) {
+		o := lentStream(map[int]Loan{0: {Slab: 7, Size: 1}, 2: {Slab: 8, Size: 2}}, "", "b", "", "d")
+		require.Equal(t, []Loan{{0, 7, 1}, {2, 8, 2}}, o.Loans())
+		require.Equal(t, []Loan{{1, 8, 2}}, o.Window(1, 3).Loans())
+		require.Empty(t, o.Window(1, 1).Loans())
+		require.Empty(t, Outcomes{First: 1, Count: 1, Data: []byte("list")}.Loans())
+		require.Equal(t, uint64(40), Length(o.Lengths[16:]), "a length is told without its bits")
 	})
 	t.Run("a length is told without its failure bit", func(t *testing.T) {
 		require.Equal(t, uint64(3), Length(o.Lengths[16:]))

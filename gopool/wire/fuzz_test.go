@@ -21,7 +21,11 @@ func FuzzReader(f *testing.F) {
 	f.Add(AppendOutcomes(nil, Outcomes{First: 1, Count: -1, Encoding: Stream}))
 	f.Add(AppendOutcomes(nil, Outcomes{First: 1, Count: 2, Encoding: Ints, Data: make([]byte, 16)}))
 	f.Add(AppendOutcomes(nil, Outcomes{First: 1, Count: 2, Encoding: Nones}))
+	lent := AppendOutcomes(nil, lentStream(map[int]Loan{0: {Slab: 1, Size: 2}, 2: {Slab: math.MaxUint64}}, "", "b", ""))
+	f.Add(AppendTrimmed(lent))
+	f.Add(AppendOutcomes(nil, Outcomes{First: 1, Count: 1, Encoding: Stream, Lengths: order.AppendUint64(nil, 3|LentBit), Data: []byte("abc")}))
 	f.Add(AppendStop(nil))
+	f.Add(AppendTrim(nil))
 	f.Add(header(Failed, MaxPayload))
 	f.Add(header(Results, math.MaxUint64))
 	f.Fuzz(func(t *testing.T, input []byte) {
@@ -76,8 +80,14 @@ func check(t *testing.T, frame Frame) {
 	require.NoError(t, o.Check())
 	require.Positive(t, o.Count)
 	require.Equal(t, frame.Payload, AppendOutcomes(nil, o)[headerSize:])
+	loans := o.Loans()
 	for skip := range min(o.Count, 8) {
-		require.NoError(t, o.Window(skip, o.Count-skip).Check())
+		window := o.Window(skip, o.Count-skip)
+		require.NoError(t, window.Check())
+		for len(loans) > 0 && loans[0].Outcome < skip {
+			loans = loans[1:]
+		}
+		require.Len(t, window.Loans(), len(loans))
 	}
 }
 
