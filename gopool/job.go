@@ -293,6 +293,7 @@ func (j *Job) carve(n int) span {
 func (j *Job) giveBack(s span) {
 	if j.err != nil {
 		s.batch.settle(s.count)
+		j.letGo(s.count)
 		return
 	}
 	j.pending = append([]span{s}, j.pending...)
@@ -307,6 +308,7 @@ func (j *Job) deliver(s Segment) {
 	}
 	if j.err != nil {
 		s.discard()
+		j.letGo(s.Count)
 		return
 	}
 	j.stock.settle(s.Count, j.open, size(s))
@@ -356,6 +358,7 @@ func (j *Job) fail(err error) {
 	for _, s := range j.pending {
 		s.batch.settle(s.count)
 	}
+	j.open -= j.waiting // those that workers have
 	j.pending, j.waiting = nil, 0
 	j.wake()
 	j.stock.change()
@@ -373,11 +376,19 @@ func (j *Job) wake() {
 func (j *Job) end() {
 	delete(j.pool.jobs, j)
 	j.pool.trim.rest()
-	j.pool.release(j.fn)
+	j.letGo(0)
 	if j.onDone != nil {
 		j.onDone()
 	}
 	j.pool.settle()
+}
+
+// letGo counts tasks off that workers have of a job that has ended. Behind the last one
+// nobody needs the function.
+func (j *Job) letGo(count int) {
+	if j.open -= count; j.open == 0 {
+		j.pool.release(j.fn)
+	}
 }
 
 // Function is what tasks call. Its Value is told to each worker once, and how

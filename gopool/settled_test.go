@@ -87,7 +87,7 @@ func TestLetGo(t *testing.T) {
 		},
 		"in a pool that was terminated, by an outcome": func(t *testing.T, s *scene) {
 			s.p.Terminate()
-			require.Zero(t, s.settled, "a worker may read it")
+			require.Equal(t, letGo{}, *s.letGo, "a worker may read them")
 			s.worker.finish(t, s.grant, 0)
 		},
 		"in a pool that was terminated, skipped": func(t *testing.T, s *scene) {
@@ -102,7 +102,7 @@ func TestLetGo(t *testing.T) {
 		},
 		"in a pool that was terminated, given back": func(t *testing.T, s *scene) {
 			s.p.Terminate()
-			require.Zero(t, s.settled)
+			require.Equal(t, letGo{}, *s.letGo)
 			s.worker.reporter.Exited(-9)
 		},
 		"in a pool that broke": func(t *testing.T, s *scene) {
