@@ -15,6 +15,7 @@ import threading
 from collections import deque
 
 from . import _region, _snapshot
+from ._memory import is_bounded
 from ._region import DATA, GRAIN, Region, aligned
 
 TYPE_CHECKING = False
@@ -63,6 +64,7 @@ class Arena:
         self._is_mapped = is_mapped
         self._number = number
         self._region: Region | None = None
+        self._is_bounded = is_bounded(fd)
         self._lock = threading.Lock()
         end = os.fstat(fd).st_size
         self._free = [(DATA, end - DATA)] if end > DATA else []  # offset, length; by offset
@@ -147,10 +149,17 @@ class Arena:
             self._collect(len(self._spans))
             self._survivors = len(self._spans)
             at = self._find(length)
-        slab = self._used.pop() if self._used else next(self._spare, -1)
-        if at is None or slab < 0:
+        if at is None:
             return False
         offset, free = self._free[at]
+        if self._is_bounded:
+            try:
+                os.posix_fallocate(self.fd, offset, length)
+            except OSError:  # the file system is full; to write there would be SIGBUS
+                return False
+        slab = self._used.pop() if self._used else next(self._spare, -1)
+        if slab < 0:
+            return False
         if free == length:
             del self._free[at]
         else:
@@ -214,5 +223,21 @@ class Arena:
                     self._top = max(self._top, offset + kept)
 
 
-#: This process's own; None: it has none, and sends all messages as they are.
+#: Of what this process sends to workers of its pools; None: it has none, and sends all
+#: messages as they are.
 own: Arena | None = None
+
+#: Of what it returns, if it is a worker itself.
+results: Arena | None = None
+
+
+def _disown() -> None:
+    """In a forked child: it has no pool and is no worker."""
+    global own, results
+    for arena in (own, results):
+        if arena is not None:
+            arena.close()
+    own = results = None
+
+
+os.register_at_fork(after_in_child=_disown)

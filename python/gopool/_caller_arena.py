@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import _arena, _core, _region
-from ._lender import lenders
+from ._lender import ended, lenders
 from ._memory import memory_file
 
 #: Workers hear of results that are gone when they had so many bytes.
@@ -19,9 +19,9 @@ _freed = 0  # bytes of results that are gone since workers heard of it
 def retain() -> None:
     """Say that a pool begins."""
     global _users
-    if _arena.own is None and os.environ.get("GOPOOL_SHARED_MEMORY") != "0":
+    if not _users and os.environ.get("GOPOOL_SHARED_MEMORY") != "0":
         try:
-            fd = memory_file(_region.file_size())
+            fd = memory_file(_region.file_size(), _region.DATA)
             _arena.own = _arena.Arena(fd, _region.CALLER, _is_mapped)
         except OSError:  # no descriptor, or no room: large messages go the usual way
             pass
@@ -29,7 +29,9 @@ def retain() -> None:
 
 
 def _is_mapped(slab: int) -> bool:
-    return any(lender.has_shared(slab) for lender in tuple(lenders.values()))
+    return any(
+        lender.has_shared(slab) for number, lender in tuple(lenders.items()) if number not in ended
+    )
 
 
 def let_go(slab: int) -> None:
@@ -84,9 +86,7 @@ def release() -> None:
 def _disown() -> None:
     """In a forked child: it has no pool."""
     global _users, _published
-    if _arena.own is not None:
-        _arena.own.close()
-    _arena.own, _users, _published = None, 0, False
+    _users, _published = 0, False
 
 
 os.register_at_fork(after_in_child=_disown)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from typing import Any
 
-    from ._arena import Lent
+    from ._arena import Arena, Lent
     from ._shared import Shared
 
 PROTOCOL = 5
@@ -79,24 +79,31 @@ class _Sink:
 class Packer:
     """Pickles as `dumps`, one value after the other, and puts what is large into the arena."""
 
-    def __init__(self, *, shared: bool = False) -> None:
-        """Make one for what goes to one worker, or is `shared` by all."""
+    def __init__(
+        self, arena: Arena | None, *, shared: bool = False, mentioning: bool = True
+    ) -> None:
+        """Make one for what goes to one reader, or is `shared` by all workers.
+
+        If it is not `mentioning`, shared values can't be in it.
+        """
+        self._arena = arena
         self._shared = shared
+        self._mentioning = mentioning
         #: Shared values that the last message mentions.
         self.mentions: Sequence[Shared[Any]] = ()
         self._sink = sink = _Sink()
-        self._pickler = ForkingPickler(sink, PROTOCOL, True, sink.keep_out)
+        keep_out = None if arena is None else sink.keep_out
+        self._pickler = ForkingPickler(sink, PROTOCOL, True, keep_out)
 
     def pack(self, value: Any) -> bytes | Lent:
         """Return the pickle, or where in the arena it is, if there is room. Raises what pickle raises."""
         sink = self._sink
-        found = _mention.local.found = [] if _mention.some else None
+        found = _mention.local.found = [] if _mention.some and self._mentioning else None
         try:
             self._pickler.dump(value)
             if sink.buffers or sum(map(len, sink.chunks)) >= LARGE:
-                arena = _arena.own
-                if arena is not None:
-                    lent = arena.lend(sink.chunks, sink.buffers, shared=self._shared)
+                if self._arena is not None:
+                    lent = self._arena.lend(sink.chunks, sink.buffers, shared=self._shared)
                     if lent is not None:
                         return lent
                 if sink.buffers:
@@ -116,10 +123,10 @@ def is_large(value: Any) -> bool:
 
 
 def pack(value: Any) -> bytes | Lent:
-    """Pickle one value; see `Packer`. Atoms take a quicker way."""
+    """Pickle a result of this worker; see `Packer`. Atoms take a quicker way."""
     if type(value) in ATOMS and not is_large(value):
         return pickle.dumps(value, PROTOCOL)
-    return Packer().pack(value)
+    return Packer(_arena.results, mentioning=False).pack(value)
 
 
 def dumps(value: Any) -> bytes:
@@ -172,7 +179,7 @@ def encode_function(function: Callable[..., Any]) -> Function:
     )
     if by_name:  # pickle asks no reducers for these
         return Function(pickle.dumps(function, PROTOCOL), True)
-    packer = Packer(shared=True)
+    packer = Packer(_arena.own, shared=True)
     code = packer.pack(function)
     if type(code) is bytes:
         return Function(code, False, None, packer.mentions)
@@ -227,7 +234,7 @@ def encode_call(args: tuple[Any, ...], kwds: dict[str, Any]) -> Batch:
     """Encode the one item of an `apply`. Raises what pickle raises."""
     if _can_share([args, tuple(kwds.values())]):
         return Batch(_SHARED + pickle.dumps([(args, kwds)], PROTOCOL), 1, 0)
-    packer = Packer()
+    packer = Packer(_arena.own)
     record = packer.pack((args, kwds))
     if type(record) is bytes:
         head = _STREAMED + _wire.NUMBER.pack(1) + _wire.NUMBER.pack(len(record))
@@ -301,7 +308,7 @@ class _Stream:
 
 def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Batch | Failure]:
     """Pickle items one by one, as many to a batch as its bytes allow."""
-    packer, stream = Packer(), _Stream()
+    packer, stream = Packer(_arena.own), _Stream()
     for item in items:
         try:
             record = packer.pack(item)

@@ -10,11 +10,12 @@ import mmap
 import os
 import pickle
 import struct
+import sys
 import weakref
 from itertools import accumulate
 
 from . import _arena, _snapshot
-from ._region import HELD, RECORD, ROWS, Region, aligned
+from ._region import HELD, RECORD, ROWS, SLABS, TABLE, Region, aligned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class Lender:
         ref = self._shared.get(slab)
         memory = None if ref is None else ref()
         if memory is None:
-            assert _arena.own is not None
-            own = _arena.own.region()
+            assert _arena.results is not None
+            own = _arena.results.region()
             own.show(slab, True)
             private = mmap.mmap(self.fd, length, mmap.MAP_PRIVATE, offset=offset)
             memory = _snapshot.export(private, 0, length)
@@ -67,13 +68,17 @@ class Lender:
 
     def has_shared(self, slab: int) -> bool:
         """Tell whether the region's owner has a slab of this process mapped."""
-        return os.pread(self.fd, 1, HELD + slab) != b"\0"
+        try:
+            return os.pread(self.fd, 1, HELD + slab) != b"\0"
+        except OSError:  # another thread has just closed it, as its owner has ended
+            return False
 
     def is_awaited(self) -> bool:
         """Tell whether there are messages that may have to be read yet."""
-        if self._region is None and not any(os.pread(self.fd, 8, ROWS)):
-            return False  # it was never used
-        return self.region().is_awaited()
+        # Not by a mapping: there may be no address space for one.
+        rows = int.from_bytes(os.pread(self.fd, 8, ROWS), sys.byteorder)
+        table = os.pread(self.fd, 16 * min(rows, SLABS), TABLE)
+        return any(memoryview(table).cast("Q")[::2])
 
     def retire(self) -> None:
         """Close it. Its process has ended, so what is free will not be used again."""

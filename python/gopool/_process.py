@@ -37,9 +37,11 @@ _processes: set[BaseProcess] = set()
 def _memory_of_worker() -> int:
     """Return the file of a worker's page, with its region behind it if that can be."""
     try:
-        return memory_file(_page.SIZE if _arena.own is None else _region.file_size())
+        if _arena.own is not None:
+            return memory_file(_region.file_size(), _region.DATA)
     except OSError:
-        return memory_file(_page.SIZE)
+        pass
+    return memory_file(_page.SIZE)
 
 
 def _release(fd: int) -> None:

@@ -16,6 +16,7 @@ import mmap
 import os
 import struct
 import weakref
+from contextlib import suppress
 
 from . import _snapshot
 
@@ -108,14 +109,11 @@ class Region:
         self._held[slab] = held
 
     def remove(self, start: int, end: int) -> None:
-        """Give the memory between two offsets back to the system. There are zeros then."""
-        self.memory.madvise(mmap.MADV_REMOVE, start, end - start)
+        """Give the memory between two offsets back to the system, if that can be."""
+        with suppress(OSError):  # of some file systems, where memory is really a file
+            self.memory.madvise(mmap.MADV_REMOVE, start, end - start)
 
     # For the others.
-
-    def is_awaited(self) -> bool:
-        """Tell whether a message is on its way."""
-        return any(self._words[: 2 * self._rows[0] : 2])
 
     def retire(self) -> None:
         """Keep only memory that is held: the owner has ended, and no message is on its way."""
@@ -138,6 +136,7 @@ class Region:
             self._words[2 * slab + 1] = os.getpid()
             # Objects refer to what exports the bytes, so that must be one for each slab.
             memory = _snapshot.export(self.memory, offset, length)
+            memory.region = self  # which hears of the end of it
             self._spans[slab] = (offset, length)
             self._holds[slab] = weakref.ref(memory, lambda _: self._let_go(slab))
         return memoryview(memory).cast("B")

@@ -40,7 +40,7 @@ class Shared(Generic[T]):
         _caller_arena.retain()
         self._let_go = _caller_arena.let_go  # at exit, no module may be left to find it in
         self._owner = os.getpid()
-        packed = _codec.Packer(shared=True).pack(value)
+        packed = _codec.Packer(_arena.own, shared=True).pack(value)
         if type(packed) is bytes:
             self._record = packed
             return
@@ -61,8 +61,8 @@ class Shared(Generic[T]):
         try:
             return self._value  # type: ignore[no-any-return]
         except AttributeError:
-            self._value: Any = self._load()
-            return self._value  # type: ignore[no-any-return]
+            # Threads may be here at the same time: the first one's is everybody's.
+            return self.__dict__.setdefault("_value", self._load())  # type: ignore[no-any-return]
 
     def _load(self) -> Any:
         import pickle
@@ -100,10 +100,13 @@ def _inherited(record: bytes, slab: int) -> Shared[Any]:
 
 
 _references: dict[int, Shared[Any]] = {}
+os.register_at_fork(after_in_child=_references.clear)
 
 
 def _reference(record: bytes, slab: int) -> Shared[Any]:
     """In a worker: return the reference to a value of the caller's, as long as that has it."""
+    if slab >= 0 and CALLER not in _lender.lenders:
+        raise RuntimeError("a reference to a shared value means nothing but in workers of gopool")
     forget_gone()
     reference = _references.get(slab)
     if reference is None:

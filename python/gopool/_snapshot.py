@@ -12,6 +12,7 @@ import mmap
 import os
 import threading
 import weakref
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,15 +34,21 @@ def export(memory: mmap.mmap, offset: int, length: int) -> Any:
 
     exporter = (ctypes.c_char * length).from_buffer(memory, offset)
     address = ctypes.addressof(exporter)
-    _held[address] = length, weakref.ref(exporter, lambda _: _held.pop(address, None))
+    _held[address] = length, weakref.ref(exporter, lambda ref: _forget(address, ref))
     return exporter
+
+
+def _forget(address: int, ref: weakref.ref[Any]) -> None:
+    if _held.get(address, (0, None))[1] is ref:  # and not another one that is there by now
+        del _held[address]
 
 
 def _before() -> None:
     global _pipe
     _lock.acquire()
     if _held:
-        _pipe = os.pipe()
+        with suppress(OSError):  # without a descriptor, the child copies what the parent may change
+            _pipe = os.pipe()
 
 
 def _in_parent() -> None:
@@ -56,14 +63,16 @@ def _in_parent() -> None:
 
 def _in_child() -> None:
     global _pipe
-    for address, (length, _) in _held.items():
-        _copy(address, length)
-    _held.clear()
-    if _pipe is not None:
-        for fd in _pipe:
-            os.close(fd)
-        _pipe = None
-    _lock.release()
+    try:
+        for address, (length, _) in _held.items():
+            _copy(address, length)
+    finally:
+        _held.clear()
+        if _pipe is not None:
+            for fd in _pipe:
+                os.close(fd)
+            _pipe = None
+        _lock.release()
 
 
 def _copy(address: int, length: int) -> None:
@@ -84,13 +93,15 @@ def _copy(address: int, length: int) -> None:
         raise MemoryError("no memory for what a forked child inherits")
     ctypes.memmove(new, address, length)
     size = ctypes.c_size_t(-(-length // mmap.PAGESIZE) * mmap.PAGESIZE)
-    libc.mremap(
+    moved = libc.mremap(
         ctypes.c_void_p(new),
         size,
         size,
         _MREMAP_MAYMOVE | _MREMAP_FIXED,
         ctypes.c_void_p(address),
     )
+    if moved != address:
+        raise OSError(ctypes.get_errno(), "moving what a forked child inherits")
 
 
 os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -44,7 +44,7 @@ def main(
     page_fd, lifeline, *region = descriptors
     die_with(lifeline)
     page = _page.Page(mmap.mmap(page_fd, _page.SIZE))
-    _arena.own = _arena.Arena(page_fd, *_wire.NUMBER.unpack(number))
+    _arena.results = _arena.Arena(page_fd, *_wire.NUMBER.unpack(number))
     for fd in region:
         _lender.lenders[_region.CALLER] = _lender.Lender(fd)
     if initializer is not None:
@@ -112,8 +112,8 @@ class _Worker:
         """Give up memory that nothing is in any more."""
         if "gopool._shared" in sys.modules:
             sys.modules["gopool._shared"].forget_gone()
-        assert _arena.own is not None
-        _arena.own.trim()
+        assert _arena.results is not None
+        _arena.results.trim()
         _wire.send(self._socket, _wire.TRIMMED, b"")
 
     def _loading(self, number: int, payload: memoryview, convention: int) -> Callable[[Any], Any]:
