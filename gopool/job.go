@@ -272,7 +272,7 @@ func (j *Job) add(b *Batch) {
 	j.waiting += b.Count
 	j.open += b.Count
 	j.stock.add(b)
-	j.pool.trim.due = j.pool.trim.due || b.Size > 0
+	j.pool.trim.due = j.pool.trim.due || b.Settled != nil
 	j.pool.queue.push(j)
 }
 

@@ -160,6 +160,7 @@ func (p *Pool) release(f *Function) {
 	}
 	if f.Released != nil {
 		f.Released()
+		p.trim.need() // workers may have its memory until they are told
 	}
 }
 

@@ -28,7 +28,7 @@ func timerOf(p *Pool) (set bool) {
 }
 
 func TestTrim(t *testing.T) {
-	large := func(count int) *Batch { return &Batch{Count: count, Size: 1 << 20} }
+	large := func(count int) *Batch { return &Batch{Count: count, Settled: func() {}} }
 	t.Run("is no matter of a pool without large data", func(t *testing.T) {
 		p := New(Options{})
 		w := attachThrifty(t, p)
@@ -82,6 +82,19 @@ func TestTrim(t *testing.T) {
 		p.TrimSoon()
 		require.Equal(t, Event{Kind: Trim}, p.Next())
 		require.Equal(t, 2, w.told("trim"))
+	})
+	t.Run("comes for large functions, which workers forget then", func(t *testing.T) {
+		p := New(Options{})
+		w := attachThrifty(t, p)
+		endPool(t, p, &w.fakeWorker)
+		f := (&letGo{}).function(p)
+		submit(t, p, f, 1, 1)
+		w.finish(t, w.one(t), 1)
+		require.False(t, timerOf(p), "there may be more jobs")
+		p.Release(f)
+		require.Equal(t, Event{Kind: Trim}, p.Next())
+		require.Equal(t, 1, w.told("forget"))
+		require.Equal(t, 1, w.told("trim"))
 	})
 	t.Run("waits for a job that has come meanwhile", func(t *testing.T) {
 		p := New(Options{})

@@ -93,15 +93,37 @@ lenders: dict[int, Lender] = {}
 ended: set[int] = set()
 
 
+_calls = 0  # of prune
+
+
 def prune() -> None:
-    """Forget lenders that have ended and from which nothing is to be read any more."""
-    for number in tuple(ended):
-        lender = lenders.get(number)
-        if lender is None or not lender.is_awaited():
-            ended.discard(number)
-            # Whoever takes it off closes it: threads may be here at the same time.
-            if lenders.pop(number, None) is not None and lender is not None:
-                lender.retire()
+    """Forget lenders that have ended and from which nothing is to be read any more.
+
+    Called in any thread at any time.
+    """
+    global _calls
+    _calls += 1
+    seen = 0
+    while seen != _calls:  # who came meanwhile passed over what is looked at here
+        seen = _calls
+        for number in tuple(ended):
+            _look_at(number)
+
+
+def _look_at(number: int) -> None:
+    """Forget a lender that has ended, unless there is something to be read."""
+    claimed = True  # by who takes it off: nobody else closes it meanwhile
+    try:
+        ended.remove(number)
+        lender = lenders[number]
+        if not lender.is_awaited():
+            del lenders[number]
+            lender.retire()
+    except KeyError:
+        claimed = False
+    finally:
+        if claimed and number in lenders:
+            ended.add(number)
 
 
 def _disown() -> None:

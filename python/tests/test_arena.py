@@ -7,6 +7,7 @@ import mmap
 import os
 import random
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -465,3 +466,38 @@ def test_an_arena_without_address_space_lends_nothing(
     monkeypatch.undo()
     assert lend(arena, GRAIN) is None
     arena.trim()
+
+
+def test_lenders_end_while_threads_look_at_them() -> None:
+    """Each is closed by one of them, when nothing is to be read any more, and none is left."""
+    errors: list[BaseException] = []
+
+    def prune() -> None:
+        try:
+            while not over:
+                _lender.prune()
+        except BaseException as error:
+            errors.append(error)
+
+    over: list[bool] = []
+    threads = [threading.Thread(target=prune) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    arena = Arena(memory_file(DATA + SIZE), CALLER)
+    for number in range(1000, 1300):
+        lent = lend(arena, GRAIN)
+        assert lent is not None
+        slab = receive(arena, lent)
+        _lender.lenders[number] = Lender(os.dup(arena.fd))
+        _lender.ended.add(number)
+        _lender.prune()
+        assert number in _lender.lenders
+        settle(arena, slab)
+        _lender.prune()
+    over.append(True)
+    for thread in threads:
+        thread.join()
+    arena.close()
+    assert errors == []
+    assert not _lender.ended
+    assert not _lender.lenders

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gopool import _arena, _lender
+from gopool import _arena, _lender, _snapshot
 
 from .latches import DEADLINE, Gate, Mailbox
 
@@ -37,6 +37,12 @@ def hold_and_wait(mailbox: Mailbox, gate: Gate, data: Array) -> int:
     mailbox.send(os.getpid())
     gate.wait()
     return int(data[0])
+
+
+def kept_in_slab(data: Array) -> bool:
+    """Tell whether an argument is in shared memory, and has not been copied from it."""
+    assert data.nbytes
+    return bool(_snapshot._held)
 
 
 _kept: list[Any] = []
