@@ -15,7 +15,7 @@ import weakref
 from itertools import accumulate
 
 from . import _arena, _snapshot
-from ._region import HELD, RECORD, ROWS, SLABS, TABLE, Region, aligned
+from ._region import HELD, RECORD, ROWS, SENDING, SLABS, TABLE, Region, aligned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,11 +74,14 @@ class Lender:
             return False
 
     def is_awaited(self) -> bool:
-        """Tell whether there are messages that may have to be read yet."""
+        """Tell whether there are messages to be read yet, if its process has ended.
+
+        One that was not received by then never will be.
+        """
         # Not by a mapping: there may be no address space for one.
         rows = int.from_bytes(os.pread(self.fd, 8, ROWS), sys.byteorder)
         table = os.pread(self.fd, 16 * min(rows, SLABS), TABLE)
-        return any(memoryview(table).cast("Q")[::2])
+        return any(courier % SENDING for courier in memoryview(table).cast("Q")[::2])
 
     def retire(self) -> None:
         """Close it. Its process has ended, so what is free will not be used again."""

@@ -122,6 +122,7 @@ class WorkerProcess:
             self.process.daemon = True
         except BaseException:
             self._close()
+            self.forget()
             raise
 
     def start(self) -> None:
@@ -174,7 +175,13 @@ class WorkerProcess:
         return number
 
     def end(self, grace: float) -> int:
-        """Reap the process; kill it first if it does not end in `grace` seconds.
+        """Reap a process, and forget it: Go does not know it, or not any more."""
+        code = self.reap(grace)
+        self.forget()
+        return code
+
+    def reap(self, grace: float) -> int:
+        """Wait for the end of the process; kill it first if it does not end in `grace` seconds.
 
         Returns the exit code, minus the signal's number if a signal ended it, or
         `UNKNOWN_EXIT`.
@@ -200,6 +207,9 @@ class WorkerProcess:
         for fd in own:
             if fd >= 0:
                 _release(fd)
+
+    def forget(self) -> None:
+        """Let go of the memory that the worker had: Go has taken what results it left there."""
         if self.page >= 0:
             _held.discard(self.page)
             self.page = -1

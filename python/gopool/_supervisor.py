@@ -15,7 +15,7 @@ from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from typing import Any
 
-from . import _caller_arena, _core, _lender
+from . import _caller_arena, _core
 from ._owner import Owner, Thread, report
 from ._process import WorkerProcess
 
@@ -115,9 +115,10 @@ class Supervisor(Owner):
 
     def _bury(self, number: int) -> None:
         """Reap a worker, and start another if one is wanted."""
-        code = self._workers.pop(number).end(GRACE)
+        ended = self._workers.pop(number)
+        code = ended.reap(GRACE)
         wanted = _core.native.bridge_Exited(self.pool, number, code)
-        _lender.prune()  # what it had sent may not be wanted any more
+        ended.forget()
         if not wanted:
             return
         try:

@@ -421,6 +421,16 @@ def test_what_an_ended_lender_leaves(arena: Arena, lender: Lender) -> None:
     os.close(file)
 
 
+def test_a_message_that_an_ended_lender_never_sent(arena: Arena, lender: Lender) -> None:
+    """It was filling a slab when it died. Nobody waits for that."""
+    lent = lend(arena, GRAIN)
+    assert lent is not None
+    _lender.ended.add(CALLER)
+    _lender.prune()
+    assert CALLER not in _lender.lenders
+    assert not _lender.ended
+
+
 def test_one_that_was_never_used_is_forgotten_at_once(arena: Arena, lender: Lender) -> None:
     """Also one that is a page without a region."""
     page = _lender.lenders[99] = Lender(memory_file(GRAIN))

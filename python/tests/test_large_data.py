@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,6 +86,18 @@ def test_a_worker_that_dies_while_it_fills_a_slab(Pool: PoolClass, start: Any) -
             assert all(is_array(result, n + 1) for n, result in enumerate(others.get()))
         assert all(is_array(result, n + 1) for n, result in enumerate(before))
         assert all_is_free()
+
+
+def test_a_worker_that_dies_while_it_copies_a_result(
+    Pool: PoolClass, start: Any, tmp_path: Path
+) -> None:
+    """In the middle of a slab: the region is forgotten with the worker."""
+    with Pool(1, context=start) as pool:
+        for _ in range(3):
+            with pytest.raises(gopool.WorkerLostError, match="SIGBUS"):
+                pool.apply(large.return_what_can_not_be_read, (str(tmp_path / "file"),))
+        assert is_array(pool.apply(large.add_one, (array(1),)), 2)
+        assert soon(lambda: len(_lender.lenders) == 1)
 
 
 def test_a_worker_that_dies_before_it_reads_its_arguments(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import faulthandler
+import mmap
 import os
 import signal
 import time
@@ -77,6 +79,16 @@ class KillsWhilePickled:
 
 def return_what_kills(home: int, value: int) -> Any:
     return [array(value, 4 * MB), KillsWhilePickled(home)]
+
+
+def return_what_can_not_be_read(path: str) -> Array:
+    """Return an array over a file that is not there any more: to read it is SIGBUS."""
+    faulthandler.disable()
+    with open(path, "wb+") as file:
+        file.truncate(MB)
+        memory = mmap.mmap(file.fileno(), MB)
+        file.truncate(0)
+    return np.frombuffer(memory, np.uint8)
 
 
 def return_arrays(value: int, count: int) -> list[Array]:
