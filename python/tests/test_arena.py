@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import mmap
 import os
 import random
@@ -140,7 +141,7 @@ def test_slabs_never_overlap_and_none_is_lost(steps: list[tuple[str, int]]) -> N
                 assert length >= len(fill)
                 assert data[offset : offset + len(fill)] == fill
             ordered = sorted(span for _, span, _ in spans)
-            for (offset, length), (following, _) in zip(ordered, ordered[1:], strict=False):
+            for (offset, length), (following, _) in itertools.pairwise(ordered):
                 assert offset + length <= following
         waiting.clear()
         lent = None
@@ -322,7 +323,7 @@ def test_a_slab_that_is_kept(arena: Arena) -> None:
 # What readers have.
 
 
-def hold(lender: Lender, record: bytes) -> memoryview:
+def hold(lender: Lender, record: bytes) -> Any:
     _, slab, offset, length = RECORD.unpack_from(record)
     return lender.region().hold(slab, offset, length)
 

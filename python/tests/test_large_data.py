@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from support import PoolClass, large, tasks
 from support.large import MB, array, is_array, slabs_in_use, soon
@@ -43,9 +44,7 @@ def test_a_worker_that_holds_its_argument(
 ) -> None:
     """Killed, it lets go of it; what others have is not touched."""
     with Pool(2, context=start) as pool:
-        results = [
-            pool.apply_async(large.hold_and_wait, (mailbox, gate, array(n))) for n in (3, 4)
-        ]
+        results = [pool.apply_async(large.hold_and_wait, (mailbox, gate, array(n))) for n in (3, 4)]
         victim, _ = mailbox.receive_pids(2)
         assert slabs_in_use() == 2
         os.kill(victim, signal.SIGKILL)
@@ -161,7 +160,7 @@ def test_results_outlive_the_pool(Pool: PoolClass, start: Any) -> None:
     gc.collect()
     assert not _lender.lenders
     for result in results:
-        result += 1
+        np.add(result, 1, out=result)
     with Pool(2, context=start) as other:
         others = other.map(large.add_one, results, 1)
     assert all(is_array(result, n + 2) for n, result in enumerate(results))

@@ -126,9 +126,7 @@ def reap(_: object = None) -> bool:
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_a_task_that_forks(
-    Pool: PoolClass, mailbox: Mailbox, gate: Gate, method: str
-) -> None:
+def test_a_task_that_forks(Pool: PoolClass, mailbox: Mailbox, gate: Gate, method: str) -> None:
     """Its child has the argument as it was, while the slab is another message's."""
     with Pool(1, context=multiprocessing.get_context(method)) as pool:
         assert is_array(pool.apply(fork_in_task, (mailbox, gate, array(20))), 21)

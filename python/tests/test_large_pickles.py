@@ -114,7 +114,9 @@ def test_many_small_parts_are_large_together(arena: Arena) -> None:
 
 def test_buffers_keep_their_place_and_alignment(arena: Arena) -> None:
     """Small ones are in the pickle, large ones behind it, each where any type can be."""
-    parts = [bytearray(bytes([n]) * size) for n, size in enumerate((LARGE + 1, 5, LARGE + 3, LARGE))]
+    parts = [
+        bytearray(bytes([n]) * size) for n, size in enumerate((LARGE + 1, 5, LARGE + 3, LARGE))
+    ]
     packed = Packer(arena).pack(Buffers(*parts))
     assert isinstance(packed, Lent)
     back = _lender.load(packed.record)

@@ -62,7 +62,7 @@ def test_without_memfd(Pool: PoolClass, monkeypatch: pytest.MonkeyPatch, method:
 
 def refuse_shm(monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
     """Have no file be made in /dev/shm."""
-    make = tempfile.mkstemp
+    make: Any = tempfile.mkstemp
 
     def mkstemp(*arguments: Any, dir: Any = None, **options: Any) -> Any:
         if dir == "/dev/shm":
@@ -86,7 +86,7 @@ def test_without_a_directory_for_shared_memory(
 
 
 def test_a_file_system_that_is_full(Pool: PoolClass, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Large data goes through the socket as soon as there is no room for it, and comes back to it."""
+    """Large data goes through the socket while there is no room for it, and only then."""
     monkeypatch.setenv("GOPOOL_MEMFD", "0")
     full = tempfile.gettempdir() + f"/gopool-full-{os.getpid()}"
     reserve = os.posix_fallocate

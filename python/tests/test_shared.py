@@ -126,9 +126,7 @@ def test_one_that_no_worker_saw_is_freed_at_once(Pool: PoolClass) -> None:
     assert _arena.own is None
 
 
-def test_a_task_that_mentions_it_keeps_it(
-    Pool: PoolClass, mailbox: Mailbox, gate: Gate
-) -> None:
+def test_a_task_that_mentions_it_keeps_it(Pool: PoolClass, mailbox: Mailbox, gate: Gate) -> None:
     """Also where the caller has dropped it before a worker has seen it."""
     with Pool(1) as pool:
         first = pool.apply_async(tasks.arrive, (mailbox, gate, 0))
@@ -198,7 +196,7 @@ def test_threads_get_the_same_object(AnyThreadPool: Any) -> None:
 
 def test_workers_that_inherit_it(Pool: PoolClass) -> None:
     """A global of a program that forks its workers, whether it was used before or not."""
-    context = multiprocessing.get_context("fork")
+    context: Any = multiprocessing.get_context("fork")
     for used in (False, True):
         reference = gopool.shared(array(8))
         if used:

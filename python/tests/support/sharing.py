@@ -61,7 +61,7 @@ def first_of_initial(_: object = None) -> int:
 
 
 def private_dirty(_: object = None) -> int:
-    """Return how many bytes of the regions that are mapped here are copies of this process's own."""
+    """Return how many bytes of what is mapped of regions this process has copies of."""
     total = 0
     with open(f"/proc/{os.getpid()}/smaps") as smaps:
         ours = False
