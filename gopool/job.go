@@ -228,6 +228,9 @@ func (j *Job) refusal() error {
 
 func (j *Job) done() bool { return j.err != nil || j.sealed && j.open == 0 }
 
+// granted returns how many tasks workers have.
+func (j *Job) granted() int { return j.open - j.waiting }
+
 func (j *Job) seal() {
 	if j.sealed {
 		return

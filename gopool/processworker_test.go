@@ -82,7 +82,7 @@ func (w *processWorker) next() bool {
 	case wire.Forget:
 		delete(w.functions, word(0))
 	case wire.Run:
-		if binary.LittleEndian.Uint32(header[4:]) == wire.Carried {
+		if binary.LittleEndian.Uint32(header[4:])&wire.Carried != 0 {
 			w.batch = payload[32:]
 		}
 		offset, count := word(3)&(1<<32-1), word(3)>>32

@@ -9,6 +9,8 @@ const (
 	// window is how much work a worker has at the most, to go on with while the
 	// pool's threads wait for a core that workers keep busy.
 	window = 4 * quantum
+	// noticed is how much work may come between an outcome and its report.
+	noticed = quantum / 4
 	// ahead is the longest mean call behind which a next task is sent ahead.
 	// Below it the wait for a next grant counts; above it nothing is gained.
 	ahead = 20 * time.Millisecond
@@ -37,6 +39,7 @@ func (p *Pool) dispatch() {
 			return
 		}
 	}
+	p.cutIn()
 }
 
 // refill grants tasks to m until it has enough, or so many grants, and tells

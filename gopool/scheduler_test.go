@@ -161,10 +161,10 @@ func TestFairness(t *testing.T) {
 	held = append(held, f.take()...)
 	queued := len(held)
 
-	t.Run("a call made during a huge job waits for one turn of it at most", func(t *testing.T) {
+	t.Run("a call made during a huge job has the next turn", func(t *testing.T) {
 		call := timed(p, 10*time.Microsecond)
 		submit(t, p, call, 1, 1)
-		for range queued + 1 {
+		for range queued {
 			require.Same(t, huge, next().Function)
 		}
 		require.Same(t, call, next().Function)
@@ -178,6 +178,31 @@ func TestFairness(t *testing.T) {
 		}
 		require.InDelta(t, turns[huge], turns[other], 4)
 	})
+}
+
+func TestReportBeforeLongGrant(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		calls int
+		mean  time.Duration
+		want  bool
+	}{
+		{"a call's outcome does not wait for a long grant of another job", 1, quantum, true},
+		{"it may wait for a short one", 1, 1, false},
+		{"and where more calls of its job are to come", 1000, quantum, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := New(Options{})
+			submit(t, p, timed(p, 10*time.Microsecond), 1, c.calls)
+			other := submit(t, p, timed(p, c.mean), 1, 1000)
+			f := attachFakes(t, p, 1)[0]
+			endPool(t, p, f)
+			grants := f.take()
+			require.False(t, grants[0].Report)
+			require.Same(t, other.fn, grants[1].Function)
+			require.Equal(t, c.want, grants[1].Report)
+		})
+	}
 }
 
 func TestMaxChunks(t *testing.T) {

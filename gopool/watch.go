@@ -44,6 +44,12 @@ func (w *watch) need(m *member) {
 	w.timer.Reset(tick)
 }
 
+// recalled is told when m was asked to leave tasks.
+func (w *watch) recalled(m *member) {
+	w.asked = time.Now()
+	w.need(m)
+}
+
 // stop disarms the watch for good.
 func (w *watch) stop() {
 	if w.timer != nil {
@@ -94,7 +100,7 @@ func (w *watch) inspect(m *member) {
 	}
 	started := m.worker.Started()
 	if (started == m.seen || m.load > quantum) && w.pool.anyIdle() && m.recall() {
-		w.asked = time.Now()
+		w.recalled(m)
 	}
 	m.seen, m.heard = started, 0
 	if m.tasks > 0 {

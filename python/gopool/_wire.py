@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 # Kinds of frame.
 FUNCTION, RUN, FORGET, STOP, READY, RESULTS, SKIPPED, FAILED = range(1, 9)
 
-CARRIED = 1  # of a RUN frame: the batch comes with it
+# Marks of a RUN frame: the batch comes with it; what is finished is sent before it begins.
+CARRIED, REPORT = 1, 2
 
 # Encodings of results. The caller alone sees LOST, and LOCAL: what it has kept itself.
 LIST, STREAM, LOST, LOCAL = range(4)

@@ -121,6 +121,8 @@ class _Worker:
 
     def _start(self, payload: memoryview, aux: int) -> None:
         sequence, function, _batch, offset, count = _wire.SPAN.unpack_from(payload)
+        if aux & _wire.REPORT:
+            self._outbox.flush()
         if aux & _wire.CARRIED:
             self._items, self._pickled = _codec.decode_batch(payload[_wire.SPAN.size :])
         if self._slots[_page.RECALLED] <= sequence:
