@@ -105,7 +105,7 @@ type Job struct {
 	arrived   []Segment
 	taken     int // segments that arrived and were taken
 	available int // tasks in arrived
-	wanted    int // the fewest available tasks that a waiter wants
+	wanted    int // the fewest available tasks that a waiter wants, or the last one wanted
 	changed   chan struct{}
 	order     *order // nil: outcomes arrive as they come
 	stock     stock

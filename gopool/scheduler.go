@@ -6,8 +6,12 @@ const (
 	// quantum is about how much work a worker is granted at a time: far more
 	// than a grant costs, far less than a person notices.
 	quantum = time.Millisecond
-	// window is how much work a worker has at the most, to go on with while the
-	// pool's threads wait for a core that workers keep busy.
+	// bulk is what it is granted of a job that has the pool for itself and whose
+	// outcomes nobody waits for one by one: to report and to be granted more is
+	// what lies between a task and the next.
+	bulk = 4 * quantum
+	// window is below how much work a worker is granted more, to go on with while
+	// the pool's threads wait for a core that workers keep busy.
 	window = 4 * quantum
 	// noticed is how much work may come between an outcome and its report.
 	noticed = quantum / 4
@@ -87,11 +91,15 @@ func (p *Pool) allot(m *member, job *Job) int {
 	// Guided self-scheduling (Polychronopoulos and Kuck, 1987): grants, and what
 	// workers have at the most, shrink as the job drains, so that they end together.
 	share := (job.waiting + 2*len(p.members) - 1) / (2 * len(p.members))
-	limit := min(window, max(quantum, time.Duration(share)*mean))
+	work, limit := quantum, window
+	if !m.asks && len(p.queue.jobs) == 1 && job.wanted != 1 {
+		work, limit = bulk, window+bulk/2
+	}
+	limit = min(limit, max(quantum, time.Duration(share)*mean))
 	if m.load >= limit && (m.tasks > 1 || mean > ahead || job.waiting < len(p.members)) {
 		return 0
 	}
-	n := max(1, min(int(quantum/mean), share, maxGrant))
+	n := max(1, min(int(work/mean), share, maxGrant))
 	return (n + job.chunk - 1) / job.chunk * job.chunk
 }
 
