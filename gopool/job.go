@@ -100,6 +100,8 @@ type Job struct {
 	open      int    // tasks added and not settled
 	sealed    bool
 	queued    bool // is in pool.queue
+	tried     bool // its function was timed, or could have been
+	uneven    bool // one of its calls took much longer than it should
 	forgotten bool
 	err       error // why unsettled tasks will never be
 	arrived   []Segment
@@ -361,6 +363,10 @@ func (f *Function) learn(count int, elapsed time.Duration) {
 	sample := max(elapsed/time.Duration(count), 1)
 	if f.mean == 0 {
 		f.mean = sample
+		return
+	}
+	if sample < f.mean/2 { // the first call in a worker takes long, as it loads the function
+		f.mean = (f.mean + 3*sample) / 4
 		return
 	}
 	f.mean = (3*f.mean + sample) / 4

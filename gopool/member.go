@@ -44,6 +44,7 @@ type member struct {
 	dirty  bool          // has something for Flush
 	seen   uint64        // Started at the last watch
 	heard  uint64        // number of the first task that was not settled then
+	stuck  int           // for so many watches it has been in the same task
 	served bool          // has been ready
 	asks   bool          // is a Puller: gets one grant at a time
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -66,6 +67,8 @@ type Pool struct {
 	failedStarts int
 	startError   error
 	watch        watch
+	cores        int  // how many workers can get on at the same time
+	held         bool // tasks were not given to an idle worker: see holds
 	dirty        []*member
 	finished     chan struct{}
 }
@@ -78,6 +81,7 @@ func New(options Options) *Pool {
 	p := &Pool{
 		options:  options,
 		coming:   options.Workers,
+		cores:    runtime.GOMAXPROCS(0),
 		ended:    map[int]struct{}{},
 		jobs:     map[*Job]struct{}{},
 		finished: make(chan struct{}),
@@ -209,7 +213,7 @@ func (p *Pool) submit(f *Function, chunk int, onDone func(), sealed bool, batche
 		return nil, p.notRunning()
 	}
 	f.refs++
-	j := &Job{pool: p, fn: f, chunk: min(chunk, maxChunk), onDone: onDone}
+	j := &Job{pool: p, fn: f, chunk: min(chunk, maxChunk), onDone: onDone, tried: f.mean > 0}
 	p.jobs[j] = struct{}{}
 	for _, b := range batches {
 		j.add(b)

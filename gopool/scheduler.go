@@ -33,8 +33,9 @@ const (
 // dispatch grants tasks to all workers that should have more: first to those
 // without any. Called with the lock held; unlock flushes.
 func (p *Pool) dispatch() {
+	p.held = false
 	for _, m := range p.members {
-		if m.tasks == 0 && !p.refill(m, shallow) {
+		if m.tasks == 0 && !p.held && !p.refill(m, shallow) {
 			return
 		}
 	}
@@ -54,6 +55,9 @@ func (p *Pool) refill(m *member, depth int) (more bool) {
 		job := p.queue.head()
 		if job == nil {
 			return false
+		}
+		if p.holds(m, job) {
+			break
 		}
 		n := p.allot(m, job)
 		if n == 0 {
@@ -90,13 +94,17 @@ func (p *Pool) allot(m *member, job *Job) int {
 	}
 	// Guided self-scheduling (Polychronopoulos and Kuck, 1987): grants, and what
 	// workers have at the most, shrink as the job drains, so that they end together.
-	share := (job.waiting + 2*len(p.members) - 1) / (2 * len(p.members))
+	workers := len(p.members)
+	if job.isQuick() {
+		workers = min(workers, p.cores)
+	}
+	share := (job.waiting + 2*workers - 1) / (2 * workers)
 	work, limit := quantum, window
 	if !m.asks && len(p.queue.jobs) == 1 && job.wanted != 1 {
 		work, limit = bulk, window+bulk/2
 	}
 	limit = min(limit, max(quantum, time.Duration(share)*mean))
-	if m.load >= limit && (m.tasks > 1 || mean > ahead || job.waiting < len(p.members)) {
+	if m.load >= limit && (m.tasks > 1 || mean > ahead || job.waiting < workers) {
 		return 0
 	}
 	n := max(1, min(int(work/mean), share, maxGrant))

@@ -33,7 +33,7 @@ type watch struct {
 
 // need arms the watch if m has to be looked at.
 func (w *watch) need(m *member) {
-	if !watchable || m.tasks < 2 && m.withdrawing == 0 || w.armed || w.pool.state >= terminated {
+	if !watchable || m.tasks < 2 && m.withdrawing == 0 && !w.pool.held || w.armed || w.pool.state >= terminated {
 		return
 	}
 	w.armed = true
@@ -73,6 +73,7 @@ func (w *watch) look() {
 	for _, m := range p.members {
 		w.inspect(m)
 	}
+	p.handOut()
 	for _, m := range p.members {
 		w.need(m)
 	}
@@ -98,13 +99,27 @@ func (w *watch) inspect(m *member) {
 			_ = m.accept(found) // a worker that lies is found out when it reports
 		}
 	}
-	started := m.worker.Started()
-	if (started == m.seen || m.load > quantum) && w.pool.anyIdle() && m.recall() {
+	m.heard = 0
+	if m.tasks == 0 {
+		return
+	}
+	m.heard = m.leases[0].Sequence
+	m.observe(m.worker.Started())
+	hasMuch := m.load > quantum && !(m.isQuick() && w.pool.crowded())
+	if (m.stuck > 0 || hasMuch) && w.pool.anyIdle() && m.recall() {
 		w.recalled(m)
 	}
-	m.seen, m.heard = started, 0
-	if m.tasks > 0 {
-		m.heard = m.leases[0].Sequence
+}
+
+// observe is told at each watch which task the worker is in.
+func (m *member) observe(started uint64) {
+	if started != m.seen {
+		m.seen, m.stuck = started, 0
+		return
+	}
+	m.stuck++
+	if m.stuck > 1 { // and was not just without a core
+		m.leases[0].job.uneven = true
 	}
 }
 
