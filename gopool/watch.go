@@ -22,8 +22,9 @@ const watchable = runtime.GOARCH == "amd64"
 
 // watch looks after workers that are stuck in a long task with others behind
 // it: finished outcomes that such a worker has not sent are fetched, and what
-// it has not started goes to others, if they have nothing to do. It costs
-// nothing while no worker has more than one task. Guarded by the pool's lock.
+// it has not started goes to others, if they have nothing to do. It also hands out
+// what was held back for want of knowing better (see holds). It costs nothing
+// while neither is. Guarded by the pool's lock.
 type watch struct {
 	pool  *Pool
 	timer *time.Timer
