@@ -175,7 +175,7 @@ func timed(p *Pool, mean time.Duration) *Function {
 	f := p.NewFunction(nil)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	f.mean = mean
+	f.mean, f.told = mean, 1000
 	return f
 }
 

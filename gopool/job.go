@@ -356,18 +356,19 @@ type Function struct {
 	id   uint64
 	refs int           // guarded by pool.mu: jobs and holders
 	mean time.Duration // guarded by pool.mu: of one call; 0 while unknown
+	told int           // guarded by pool.mu: calls that the mean was learned from
 }
 
-// learn takes in that count calls took elapsed.
+// learn takes in that count calls took elapsed. A report counts as much as its
+// share in all calls so far, and a quarter at the least, so that a change is
+// noticed at any time. It counts for three quarters if calls have become much
+// shorter: the first one in a worker takes long, as it loads the function.
 func (f *Function) learn(count int, elapsed time.Duration) {
-	sample := max(elapsed/time.Duration(count), 1)
-	if f.mean == 0 {
-		f.mean = sample
-		return
+	sample := elapsed / time.Duration(count)
+	f.told += count
+	weight := max(float64(count)/float64(f.told), 0.25)
+	if sample < f.mean/2 {
+		weight = max(weight, 0.75)
 	}
-	if sample < f.mean/2 { // the first call in a worker takes long, as it loads the function
-		f.mean = (f.mean + 3*sample) / 4
-		return
-	}
-	f.mean = (3*f.mean + sample) / 4
+	f.mean = max(f.mean+time.Duration(weight*float64(sample-f.mean)), 1)
 }

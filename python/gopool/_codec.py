@@ -40,6 +40,8 @@ _SIZED = frozenset({str, bytes})
 BATCH_BYTES = 1 << 16
 #: How many items a batch has: first few, so that workers start early, then more.
 FIRST_BATCH, LAST_BATCH = 32, 4096
+#: And a range, whose bytes are few however long it is.
+RANGE_BATCH = 1 << 20
 
 
 def dumps(value: Any) -> bytes:
@@ -115,11 +117,13 @@ def encode_call(args: tuple[Any, ...], kwds: dict[str, Any]) -> bytes:
 
 def encode_items(items: Sequence[Any], chunk: int) -> Iterator[Batch | Failure]:
     """Encode items in batches of whole chunks: small ones first, so that workers start early."""
-    start, size = 0, FIRST_BATCH
+    start, size, last = 0, FIRST_BATCH, LAST_BATCH
+    if type(items) is range:
+        size = last = RANGE_BATCH
     while start < len(items):
         end = min(len(items), start + -(-size // chunk) * chunk)
         yield from encode_part(items[start:end], start, chunk)
-        start, size = end, min(2 * size, LAST_BATCH)
+        start, size = end, min(2 * size, last)
 
 
 def encode_part(items: Sequence[Any], index: int, chunk: int) -> Iterator[Batch | Failure]:

@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
@@ -88,6 +88,7 @@ class WorkerProcess:
     _given = -1  # the number of the socket, once it is Go's
     _lifeline = -1
     _worker_end = -1
+    _sentinel = -1
 
     def __init__(
         self,
@@ -182,8 +183,8 @@ class WorkerProcess:
         self._theirs.close()
         _held.discard(self._given)
         self._given = -1
-        own = (self.socket, self._lifeline, self._worker_end, self.page)
-        self.socket = self._lifeline = self._worker_end = self.page = -1
+        own = (self.socket, self._lifeline, self._worker_end, self.page, self._sentinel)
+        self.socket = self._lifeline = self._worker_end = self.page = self._sentinel = -1
         for fd in own:
             if fd >= 0:
                 _release(fd)
@@ -212,24 +213,35 @@ class WorkerProcess:
         return code
 
     def _has_ended(self, timeout: float) -> bool:
-        """Wait until the process has ended, at most so many seconds, and tell whether it has.
+        """Wait until the process has ended, at most so many seconds, and tell whether it has."""
+        return self.process.exitcode is not None or bool(ended({0: self}, timeout))
 
-        Not by its sentinel where that can be helped: a process that another
-        thread forks at the same time may hold that open.
+    def sentinel(self) -> int:
+        """Return a descriptor that is readable when the process has ended, or -1 if it is gone.
+
+        Not that of `multiprocessing` where that can be helped: a process that
+        another thread forks at the same time may hold that open.
         """
-        pid = self.process.pid
-        if self.process.exitcode is not None or pid is None:
-            return True
-        try:
-            fd = os.pidfd_open(pid)
-        except ProcessLookupError:
-            return True
-        except (AttributeError, OSError):
-            return bool(wait([self.process.sentinel], timeout))
-        try:
-            return bool(wait([fd], timeout))
-        finally:
-            os.close(fd)
+        if self._sentinel < 0:
+            assert self.process.pid is not None
+            try:
+                self._sentinel = os.pidfd_open(self.process.pid)
+            except ProcessLookupError:
+                return -1
+            except (AttributeError, OSError):
+                return self.process.sentinel
+            _held.add(self._sentinel)
+        return self._sentinel
+
+
+def ended(workers: Mapping[int, WorkerProcess], timeout: float) -> list[int]:
+    """Wait until one of the processes has ended, at most so many seconds, and return which have."""
+    sentinels = {number: worker.sentinel() for number, worker in workers.items()}
+    gone = [number for number, fd in sentinels.items() if fd < 0]
+    if gone:
+        return gone
+    ready = set(wait(list(sentinels.values()), timeout))
+    return [number for number, fd in sentinels.items() if fd in ready]
 
 
 def _start(process: BaseProcess) -> None:

@@ -11,13 +11,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from typing import Any
 
 from . import _core
 from ._owner import Owner, Thread, report
-from ._process import WorkerProcess
+from ._process import WorkerProcess, ended
 
 #: Seconds that a worker has to end by itself before it is killed.
 GRACE = 0.2
@@ -109,8 +108,10 @@ class Supervisor(Owner):
 
     def _bury(self, number: int) -> None:
         """Reap a worker, and start another if one is wanted."""
-        code = self._workers.pop(number).end(GRACE)
-        if not _core.native.bridge_Exited(self.pool, number, code):
+        worker = self._workers.pop(number, None)
+        if worker is None:
+            return  # `_stop_all` was sooner
+        if not _core.native.bridge_Exited(self.pool, number, worker.end(GRACE)):
             return
         try:
             worker = self._new_worker()
@@ -120,18 +121,24 @@ class Supervisor(Owner):
             self._break(f"starting a worker failed: {error!r}")
 
     def _stop_all(self) -> None:
-        """End all workers: idle ones by themselves, the others by a signal."""
+        """End all workers: idle ones by themselves, the others by a signal.
+
+        Each is reaped as it ends, while the next ones are still at it.
+        """
         busy = _core.native.bridge_Busy
         for number, worker in self._workers.items():
             if busy(self.pool, number) == 1:
                 worker.process.terminate()
         deadline = time.monotonic() + GRACE
-        sentinels = {worker.process.sentinel: worker for worker in self._workers.values()}
-        while sentinels and (left := deadline - time.monotonic()) > 0:
-            for sentinel in wait(list(sentinels), left):
-                del sentinels[sentinel]  # type: ignore[arg-type]
-        for worker in sentinels.values():
+        waiting = self._workers.copy()
+        while waiting and (left := deadline - time.monotonic()) > 0:
+            for number in ended(waiting, left):
+                del waiting[number]
+                self._bury(number)
+        for worker in waiting.values():
             worker.process.kill()
+        for number in waiting:
+            self._bury(number)
 
     def hurry(self) -> None:
         """Say that there may be work for more than one worker."""
