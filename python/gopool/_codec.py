@@ -88,7 +88,7 @@ class Packer:
         self._pickler = ForkingPickler(sink, PROTOCOL, True, sink.keep_out)
 
     def pack(self, value: Any) -> bytes | Lent:
-        """Return the pickle, or where in the arena it is, if there is room. Raises what pickle raises."""
+        """Return the pickle, or where in the arena it is. Raises what pickle raises."""
         sink = self._sink
         found = _mention.local.found = [] if _mention.some else None
         try:
@@ -174,7 +174,7 @@ def encode_function(function: Callable[..., Any]) -> Function:
         return Function(pickle.dumps(function, PROTOCOL), True)
     packer = Packer(shared=True)
     code = packer.pack(function)
-    if type(code) is bytes:
+    if isinstance(code, bytes):
         return Function(code, False, None, packer.mentions)
     return Function(code.record, False, code, packer.mentions)
 
@@ -229,7 +229,7 @@ def encode_call(args: tuple[Any, ...], kwds: dict[str, Any]) -> Batch:
         return Batch(_SHARED + pickle.dumps([(args, kwds)], PROTOCOL), 1, 0)
     packer = Packer()
     record = packer.pack((args, kwds))
-    if type(record) is bytes:
+    if isinstance(record, bytes):
         head = _STREAMED + _wire.NUMBER.pack(1) + _wire.NUMBER.pack(len(record))
         return Batch(head + record, 1, 0, None, packer.mentions)
     return Batch(_LENT + record.record, 1, 0, record, packer.mentions)
@@ -309,7 +309,7 @@ def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Bat
             yield from stream.take(index)
             yield Failure(index, error)
         else:
-            if type(record) is bytes:
+            if isinstance(record, bytes):
                 stream.add(record, packer.mentions)
             else:
                 yield from stream.take(index)

@@ -123,5 +123,5 @@ def load_shared(record: Any) -> Any:
 def unpickle(record: Any, data: memoryview) -> Any:
     lengths = struct.unpack_from(f"<{len(record) // 8 - 4}Q", record, RECORD.size)
     starts = accumulate(map(aligned, lengths), initial=0)
-    parts = [data[start : start + size] for start, size in zip(starts, lengths)]
+    parts = [data[start : start + size] for start, size in zip(starts, lengths, strict=False)]
     return pickle.loads(parts[0], buffers=parts[1:])

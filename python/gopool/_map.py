@@ -20,7 +20,8 @@ class _MapFeed(Feed):
 
     def room(self, bound: int) -> int:
         # Results do not count: perhaps nobody asks for them until all are there.
-        return _core.native.bridge_RoomForArguments(self.job, BUFFER_BYTES)
+        room: int = _core.native.bridge_RoomForArguments(self.job, BUFFER_BYTES)
+        return room
 
 
 def submit_items(

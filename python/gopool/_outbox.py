@@ -100,7 +100,7 @@ class Outbox:
             from . import _failure
 
             packed, mark = _failure.encode_unsendable(reason, value), _wire.FAILURE_BIT
-        if type(packed) is bytes:
+        if isinstance(packed, bytes):
             self._keep(sequence, packed, mark)
         else:
             self._keep(sequence, packed.record, _wire.LENT_BIT)

@@ -16,10 +16,10 @@ def shared(value: T) -> Shared[T]:
     """Put a value into memory that workers of all pools map, and return a reference to it.
 
     The reference can be an argument or a part of one, be held by a function
-    (`functools.partial`), and be among `initargs`. Sending it costs a few bytes, whatever it refers to; in
-    the worker, `reference.get()` returns the value. It is pickled once, here, so later
-    changes to `value` are not seen. What its pickle keeps in buffers of
-    protocol 5 (numpy arrays, Arrow tables) is in memory once for all workers, and read-only.
+    (`functools.partial`), and be among `initargs`. Sending it costs a few bytes, whatever it
+    refers to. In the worker, `reference.get()` returns the value. It is pickled once, here,
+    so later changes to `value` are not seen. What its pickle keeps in buffers of protocol 5
+    (numpy arrays, Arrow tables) is in memory once for all workers, and read-only.
 
     The memory is freed when the reference is gone, no task that mentions it is
     outstanding, and no worker uses it. Raises what pickling raises.
@@ -41,7 +41,7 @@ class Shared(Generic[T]):
         self._let_go = _caller_arena.let_go  # at exit, no module may be left to find it in
         self._owner = os.getpid()
         packed = _codec.Packer(shared=True).pack(value)
-        if type(packed) is bytes:
+        if isinstance(packed, bytes):
             self._record = packed
             return
         self._record = packed.record
@@ -57,7 +57,8 @@ class Shared(Generic[T]):
         The first call in a process unpickles it, without copying its buffers.
         """
         if self._owner != os.getpid() and self._memory is None and self.slab >= 0:
-            return _reference(self._record, self.slab).get()  # it was inherited
+            value: T = _reference(self._record, self.slab).get()  # it was inherited
+            return value
         try:
             return self._value  # type: ignore[no-any-return]
         except AttributeError:

@@ -198,10 +198,8 @@ def _callable(code: memoryview, convention: int) -> Callable[[Any], Any]:
     try:
         if convention & _codec.MENTIONING:
             code = _mention.skip(code)
-        if convention & _codec.LENT:
-            function = _lender.load_shared(code)
-        else:
-            function = pickle.loads(code)
+        loads = _lender.load_shared if convention & _codec.LENT else pickle.loads
+        function = loads(code)
     except Exception as error:
         return _raising(error)
     convention &= ~(_codec.LENT | _codec.MENTIONING)
@@ -221,8 +219,6 @@ def _raising(error: Exception) -> Callable[[Any], Any]:
     return fail
 
 
-def _unpickling(
-    call: Callable[[Any], Any], loads: Callable[[Any], Any]
-) -> Callable[[Any], Any]:
+def _unpickling(call: Callable[[Any], Any], loads: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return `call` for items that are still pickled: what unpickling raises, the task raises."""
     return lambda record: call(loads(record))
