@@ -67,7 +67,7 @@ func (c *crew) start() error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	worker, err := NewProcess(fds[0], memory, cmd.Process.Pid)
+	worker, err := NewProcess(fds[0], memory, cmd.Process.Pid, nil)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ func (s *stock) add(b *Batch) {
 	if data, ok := b.Data.([]byte); ok {
 		s.arguments += len(data)
 	}
+	s.arguments += b.Size
 }
 
 // settle is told that count of the open tasks have their outcome. Each counts
@@ -70,7 +71,7 @@ func (s *stock) fits(bytes, open int) int {
 func size(s Segment) int {
 	switch payload := s.Payload.(type) {
 	case wire.Outcomes:
-		return overhead + (len(payload.Data)+len(payload.Lengths))/max(1, payload.Count)*s.Count
+		return overhead + s.lent + (len(payload.Data)+len(payload.Lengths))/max(1, payload.Count)*s.Count
 	case Local: // an exception, with its traceback
 		return 4 * overhead
 	}
@@ -83,10 +84,16 @@ func size(s Segment) int {
 // until they are taken. There are no bounds once the results are forgotten, or
 // the pool is drained. It fails once no task may be added.
 func (j *Job) Room(ctx context.Context, bytes, tasks int) (int, error) {
+	return j.await(ctx, func() (int, error) { return j.room(bytes, tasks) })
+}
+
+// await blocks until room, which is called with the pool's lock held, returns an
+// error or more than 0.
+func (j *Job) await(ctx context.Context, room func() (int, error)) (int, error) {
 	p := j.pool
 	for {
 		p.mu.Lock()
-		free, err := j.room(bytes, tasks)
+		free, err := room()
 		if free > 0 || err != nil {
 			p.mu.Unlock()
 			return free, err
@@ -119,6 +126,18 @@ func (j *Job) room(bytes, tasks int) (int, error) {
 		free = min(free, s.fits(bytes, j.open))
 	}
 	return free, nil
+}
+
+// RoomForArguments blocks until the tasks that are not settled hold less than so
+// many bytes. It fails once no task may be added.
+func (j *Job) RoomForArguments(ctx context.Context, bytes int) error {
+	_, err := j.await(ctx, func() (int, error) {
+		if err := j.refusal(); err != nil {
+			return 0, err
+		}
+		return bytes - j.stock.arguments, nil
+	})
+	return err
 }
 
 // Use says that the consumer has made use of so many outcomes in all.

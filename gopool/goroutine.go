@@ -94,7 +94,7 @@ func (g *goroutine) Harvest() (Outcomes, bool) {
 
 func (g *goroutine) unreported() (Outcomes, bool) {
 	n := len(g.outcomes)
-	return Outcomes{g.first, n, g.elapsed, g.outcomes[:n:n]}, n > 0
+	return Outcomes{First: g.first, Count: n, Elapsed: g.elapsed, Payload: g.outcomes[:n:n]}, n > 0
 }
 
 // run is the worker's goroutine. If a task ends it by runtime.Goexit, the task

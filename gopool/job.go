@@ -22,8 +22,20 @@ type Batch struct {
 	Data  any // what the pool's workers understand; a process wants []byte
 	Count int
 	Index int // position in its job of the batch's first task
+	Size  int // bytes that Data stands for and are elsewhere
+	// Settled, if not nil, is called when no worker will be sent Data any more. It
+	// must not block.
+	Settled func()
 
-	id uint64
+	id   uint64
+	left int // tasks that are not settled
+}
+
+// settle says that n of its tasks will not be granted any more.
+func (b *Batch) settle(n int) {
+	if b.left -= n; b.left == 0 && b.Settled != nil {
+		b.Settled()
+	}
 }
 
 // span is Count tasks of a batch from offset on.
@@ -50,7 +62,13 @@ type Segment struct {
 	Count   int
 	Skip    int
 	Payload any // []Outcome, wire.Outcomes, Local, or Lost
+
+	loans *loans // that the payload names; nil: none
+	lent  int    // bytes of those that are the segment's
 }
+
+// discard lets go of a segment: nobody will read it, or not again.
+func (s Segment) discard() { s.loans.giveBack(s.Skip, s.Count) }
 
 // Local is the payload of tasks whose outcomes are with the program that asked
 // for them, and not here.
@@ -141,7 +159,11 @@ func (j *Job) Forget() {
 	p.mu.Lock()
 	defer p.unlock()
 	j.forgotten = true
+	for _, s := range j.arrived {
+		s.discard()
+	}
 	j.arrived, j.available = nil, 0
+	j.order.discard()
 	j.order = nil
 	j.stock.results = 0
 	j.stock.change()
@@ -214,6 +236,7 @@ func (j *Job) forget(n int) {
 	for _, s := range j.arrived[:n] {
 		j.available -= s.Count
 		j.stock.results -= size(s)
+		s.discard()
 		j.taken++
 	}
 	j.arrived = j.arrived[n:]
@@ -246,6 +269,7 @@ func (j *Job) seal() {
 func (j *Job) add(b *Batch) {
 	j.pool.lastBatch++
 	b.id = j.pool.lastBatch
+	b.left = b.Count
 	if b.Count < 1 {
 		return
 	}
@@ -253,6 +277,7 @@ func (j *Job) add(b *Batch) {
 	j.waiting += b.Count
 	j.open += b.Count
 	j.stock.add(b)
+	j.pool.trim.due = j.pool.trim.due || b.Size > 0
 	j.pool.queue.push(j)
 }
 
@@ -272,6 +297,7 @@ func (j *Job) carve(n int) span {
 // giveBack puts tasks that did not run in front of all others.
 func (j *Job) giveBack(s span) {
 	if j.err != nil {
+		s.batch.settle(s.count)
 		return
 	}
 	j.pending = append([]span{s}, j.pending...)
@@ -281,15 +307,22 @@ func (j *Job) giveBack(s span) {
 
 // deliver accepts the outcome of tasks.
 func (j *Job) deliver(s Segment) {
-	if j.err == nil {
-		j.stock.settle(s.Count, j.open, size(s))
-		j.accept(s)
+	if s.lent = s.loans.take(s.Skip, s.Count); s.lent > 0 {
+		j.pool.trim.due = true
 	}
+	if j.err != nil {
+		s.discard()
+		return
+	}
+	j.stock.settle(s.Count, j.open, size(s))
+	j.accept(s)
 }
 
 // accept does as deliver, for tasks that held no arguments.
 func (j *Job) accept(s Segment) {
-	if !j.forgotten {
+	if j.forgotten {
+		s.discard()
+	} else {
 		j.stock.results += size(s)
 		if j.order == nil {
 			j.arrive(s)
@@ -325,6 +358,9 @@ func (j *Job) fail(err error) {
 		return
 	}
 	j.err = err
+	for _, s := range j.pending {
+		s.batch.settle(s.count)
+	}
 	j.pending, j.waiting = nil, 0
 	j.wake()
 	j.stock.change()
@@ -341,6 +377,7 @@ func (j *Job) wake() {
 // end is called once, when the job has become done.
 func (j *Job) end() {
 	delete(j.pool.jobs, j)
+	j.pool.trim.rest()
 	j.pool.release(j.fn)
 	if j.onDone != nil {
 		j.onDone()
@@ -352,6 +389,9 @@ func (j *Job) end() {
 // long a call takes is learned per function.
 type Function struct {
 	Value any // what the pool's workers understand
+	// Released, if not nil, is called when no worker will be told Value any more.
+	// It must not block.
+	Released func()
 
 	id   uint64
 	refs int           // guarded by pool.mu: jobs and holders

@@ -48,6 +48,8 @@ type member struct {
 	served bool          // has been ready
 	asks   bool          // is a Puller: gets one grant at a time
 
+	trimming bool // was told to Trim and has not done so yet
+
 	// recalled: tasks were recalled and the worker has not passed them yet.
 	// Nothing is granted until then, so that all numbers it may skip are those
 	// recalled.
@@ -96,7 +98,7 @@ func (m *member) accept(o Outcomes) error {
 		if o.Elapsed > 0 {
 			l.Function.learn(o.Count, o.Elapsed)
 		}
-		l.job.deliver(Segment{Index: l.span().index(), Count: n, Skip: int(l.Sequence - o.First), Payload: o.Payload})
+		l.job.deliver(Segment{Index: l.span().index(), Count: n, Skip: int(l.Sequence - o.First), Payload: o.Payload, loans: o.loans})
 		m.settle(n)
 	}
 	if o.end() == m.next {
@@ -108,6 +110,7 @@ func (m *member) accept(o Outcomes) error {
 // settle takes the first n tasks of the first lease off the record.
 func (m *member) settle(n int) {
 	l := &m.leases[0]
+	l.Batch.settle(n)
 	l.drop(n)
 	m.tasks -= n
 	m.load -= time.Duration(n) * l.each

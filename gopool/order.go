@@ -21,6 +21,16 @@ func (o *order) put(s Segment, pass func(Segment)) {
 	}
 }
 
+// discard lets go of what waits.
+func (o *order) discard() {
+	if o == nil {
+		return
+	}
+	for _, s := range o.aside {
+		s.discard()
+	}
+}
+
 // Order has outcomes arrive in the order of the tasks and not as they come. Call
 // it before tasks are added.
 func (j *Job) Order() {

@@ -42,6 +42,9 @@ const (
 	StopAll
 	// Finished: no worker is left and none will be wanted. The last event.
 	Finished
+	// Trim: the pool has been idle for a while; memory for large arguments may be
+	// given up.
+	Trim
 )
 
 // Pool hands the tasks of jobs to workers. It owns no worker: who attaches
@@ -67,6 +70,7 @@ type Pool struct {
 	failedStarts int
 	startError   error
 	watch        watch
+	trim         trim
 	cores        int  // how many workers can get on at the same time
 	held         bool // tasks were not given to an idle worker: see holds
 	dirty        []*member
@@ -88,6 +92,7 @@ func New(options Options) *Pool {
 	}
 	p.events.init()
 	p.watch.pool = p
+	p.trim.pool = p
 	return p
 }
 
@@ -156,6 +161,9 @@ func (p *Pool) release(f *Function) {
 	}
 	for _, m := range p.members {
 		m.worker.Forget(f)
+	}
+	if f.Released != nil {
+		f.Released()
 	}
 }
 
@@ -348,6 +356,7 @@ func (p *Pool) terminate(err error) {
 	}
 	p.queue.clear()
 	p.watch.stop()
+	p.trim.stop()
 	for _, m := range p.members {
 		m.worker.Recall(m.worker.Started() + 1)
 		p.retire(m)
@@ -373,6 +382,7 @@ func (p *Pool) settle() {
 	}
 	if len(p.members)+p.unburied == 0 && p.state.advance(finished) {
 		p.watch.stop()
+		p.trim.stop()
 		p.events.push(Event{Kind: Finished})
 		close(p.finished)
 	}

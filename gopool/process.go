@@ -33,6 +33,9 @@ type process struct {
 	page   page
 	out    outbound
 	in     inbound
+	pid    int
+	args   *Region  // of the pool's; nil: none
+	region *Region  // of the worker's; nil: none
 	death  *os.File // readable when the process has ended; nil: only end of file tells
 	served sync.WaitGroup
 
@@ -43,26 +46,37 @@ type process struct {
 
 // NewProcess returns a worker for the process pid, which reads and writes
 // frames (package wire) on the other end of socket and shares the page behind
-// the descriptor page. The socket becomes the worker's, the page's descriptor
-// stays the caller's. A process that has ended already is no error: the worker
+// the descriptor page, with the region behind it if there is one. Arguments may
+// be in args. The socket becomes the worker's, the page's descriptor stays the
+// caller's. A process that has ended already is no error: the worker
 // will be gone as soon as it is started.
-func NewProcess(socket, pagefd, pid int) (Worker, error) {
+func NewProcess(socket, pagefd, pid int, args *Region) (Worker, error) {
 	shared, err := mapPage(pagefd)
 	if err != nil {
 		return nil, err
 	}
+	region, err := OpenRegion(pagefd)
+	if err != nil {
+		shared.release()
+		return nil, err
+	}
 	if err := unix.SetNonblock(socket, false); err != nil {
 		shared.release()
+		region.Close()
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	arrival, err := newArrival(stream(socket))
 	if err != nil {
 		shared.release()
+		region.Close()
 		return nil, err
 	}
 	w := &process{
 		socket: arrival,
 		page:   shared,
+		pid:    pid,
+		args:   args.retain(),
+		region: region,
 		known:  map[uint64]struct{}{},
 	}
 	w.out.init(w.socket.stream)
@@ -99,21 +113,28 @@ func (w *process) handle(frame wire.Frame, r *Reporter) error {
 		if err != nil {
 			return err
 		}
-		return r.Outcomes(outcomes(o))
+		outcomes, err := w.outcomes(o)
+		if err != nil {
+			return err
+		}
+		return r.Outcomes(outcomes)
 	case wire.Skipped:
 		first, count, err := frame.Skipped()
 		if err != nil {
 			return err
 		}
 		r.Skipped(first, count)
+	case wire.Trimmed:
+		r.Trimmed()
 	case wire.Failed:
 		r.Failed(errors.New(string(frame.Payload)))
 	}
 	return nil
 }
 
-func outcomes(o wire.Outcomes) Outcomes {
-	return Outcomes{First: o.First, Count: o.Count, Elapsed: o.Elapsed, Payload: o}
+func (w *process) outcomes(o wire.Outcomes) (Outcomes, error) {
+	loans, err := borrow(w.region, o)
+	return Outcomes{First: o.First, Count: o.Count, Elapsed: o.Elapsed, Payload: o, loans: loans}, err
 }
 
 // awaitDeath is the death watch. What the worker wrote before it died can
@@ -160,6 +181,7 @@ func (w *process) Forget(f *Function) {
 func (w *process) Started() uint64    { return w.page.started() }
 func (w *process) Recall(from uint64) { w.page.recall(from) }
 func (w *process) Restore()           { w.page.restore() }
+func (w *process) Trim()              { w.out.add(wire.AppendTrim) }
 func (w *process) Stop()              { w.out.add(wire.AppendStop) }
 
 func (w *process) Flush() {
@@ -178,7 +200,8 @@ func (w *process) FlushAndLead(done func() bool, deadline time.Time) {
 
 func (w *process) Harvest() (Outcomes, bool) {
 	o, ok := w.page.harvest()
-	return outcomes(o), ok
+	outcomes, err := w.outcomes(o)
+	return outcomes, ok && err == nil
 }
 
 func (w *process) Release() {
@@ -192,4 +215,7 @@ func (w *process) Release() {
 	w.socket.release()
 	w.socket.close()
 	w.page.release()
+	w.region.Close()
+	w.args.bury(w.pid)
+	w.args.Close()
 }

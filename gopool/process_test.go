@@ -93,7 +93,7 @@ func TestProcessesLeaveNothing(t *testing.T) {
 
 func TestNewProcess(t *testing.T) {
 	t.Run("of a page that can't be mapped is an error", func(t *testing.T) {
-		_, err := NewProcess(-1, -1, os.Getpid())
+		_, err := NewProcess(-1, -1, os.Getpid(), nil)
 		require.ErrorIs(t, err, unix.EBADF)
 	})
 	t.Run("of a process that has ended is one that is gone at once", func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestNewProcess(t *testing.T) {
 		join(t, c.pool)
 		p := New(Options{MaxFailedStarts: 2})
 		socket, shared, peer := processEnds(t)
-		w, err := NewProcess(socket, shared, cmd.Process.Pid)
+		w, err := NewProcess(socket, shared, cmd.Process.Pid, nil)
 		require.NoError(t, err)
 		id, err := p.Attach(w)
 		require.NoError(t, err)
@@ -118,7 +118,7 @@ func TestNewProcess(t *testing.T) {
 		p.Close()
 		socket, shared, peer := processEnds(t)
 		before := open(t)
-		w, err := NewProcess(socket, shared, os.Getpid())
+		w, err := NewProcess(socket, shared, os.Getpid(), nil)
 		require.NoError(t, err)
 		_, err = p.Attach(w)
 		require.Error(t, err)

@@ -62,6 +62,8 @@ type Outcomes struct {
 	Count   int
 	Elapsed time.Duration // in the tasks, together; 0 if unknown
 	Payload any
+
+	loans *loans // nil: all of them are in Payload
 }
 
 func (o Outcomes) end() uint64 { return o.First + uint64(o.Count) }
@@ -106,11 +108,22 @@ func (r *Reporter) Skipped(first, count uint64) {
 }
 
 // Expected tells whether the worker has anything to report: while it is
-// starting or on its way out, has tasks, or has to pass those recalled.
+// starting or on its way out, has tasks, or has to pass those recalled or to trim.
 func (r *Reporter) Expected() bool {
 	r.pool.mu.Lock()
 	defer r.pool.mu.Unlock()
-	return r.member.phase != ready || r.member.tasks > 0 || r.member.recalled
+	return r.member.phase != ready || r.member.tasks > 0 || r.member.recalled || r.member.trimming
+}
+
+// Trimmed tells that the worker has given up memory, perhaps also what it had of
+// the caller's.
+func (r *Reporter) Trimmed() {
+	r.pool.mu.Lock()
+	defer r.pool.unlock()
+	if r.member.trimming {
+		r.member.trimming = false
+		r.pool.events.push(Event{Kind: Trim})
+	}
 }
 
 // Failed tells that the worker could not get ready, and why.

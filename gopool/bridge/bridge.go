@@ -66,7 +66,7 @@ func withPool(handle int64, f func(*pool) int64) int64 {
 // is returned: the worker's number or a status.
 func Attach(handle, socket, page, pid int64) int64 {
 	return withPool(handle, func(p *pool) int64 {
-		worker, err := gopool.NewProcess(int(socket), int(page), int(pid))
+		worker, err := gopool.NewProcess(int(socket), int(page), int(pid), arguments.Load())
 		if err != nil {
 			_ = unix.Close(int(socket))
 			return statusSystem
@@ -166,7 +166,9 @@ func truth(b bool) int64 {
 // is the same for all jobs; any other may have state and is each job's own.
 func (p *pool) function(code []byte, convention uint32, byReference bool) (f *gopool.Function, own bool) {
 	if !byReference {
-		return p.NewFunction(gopool.Code{Bytes: bytes.Clone(code), Convention: convention}), true
+		f := p.NewFunction(gopool.Code{Bytes: bytes.Clone(code), Convention: convention})
+		f.Released, _ = receive(f.Value.(gopool.Code).Bytes, convention&conventionMentioning != 0, convention&conventionLent != 0)
+		return f, true
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

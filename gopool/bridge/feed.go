@@ -21,6 +21,17 @@ func Room(handle, bytes, tasks, used int64) int64 {
 	})
 }
 
+// RoomForArguments blocks until the job's tasks that are not settled hold less
+// than so many bytes. It returns any number, or why no more may be added.
+func RoomForArguments(handle, bytes int64) int64 {
+	return withJob(handle, func(j *gopool.Job) int64 {
+		if err := j.RoomForArguments(context.Background(), int(bytes)); err != nil {
+			return statusOf(err)
+		}
+		return math.MaxInt32
+	})
+}
+
 // Use says that the caller has made use of so many outcomes of the job in all.
 func Use(handle, count int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 { j.Use(int(count)); return 0 })

@@ -63,17 +63,34 @@ func Submit(handle, number, exchange, codeSize, convention, batchSize, count, ch
 func (p *pool) start(f *gopool.Function, onDone func(), data any, count, chunk, flags, wait int64) (*gopool.Job, error) {
 	if wait > 0 {
 		deadline := time.Now().Add(time.Duration(wait) * time.Millisecond)
-		return p.Pool.Call(f, batch(data, 1, 0), deadline)
+		b := batch(data, 1, 0)
+		job, err := p.Pool.Call(f, b, deadline)
+		return job, refuse(b, err)
 	}
-	var batches []*gopool.Batch
-	if count > 0 {
-		batches = append(batches, batch(data, count, 0))
+	if count == 0 {
+		return p.Pool.Submit(f, int(chunk), onDone, flags&flagSealed != 0)
 	}
-	return p.Pool.Submit(f, int(chunk), onDone, flags&flagSealed != 0, batches...)
+	b := batch(data, count, 0)
+	job, err := p.Pool.Submit(f, int(chunk), onDone, flags&flagSealed != 0, b)
+	return job, refuse(b, err)
+}
+
+// refuse gives back what a batch is in if it was not accepted, for the reason
+// err, which it returns.
+func refuse(b *gopool.Batch, err error) error {
+	if err != nil && b.Settled != nil {
+		b.Settled()
+	}
+	return err
 }
 
 func batch(data any, count, index int64) *gopool.Batch {
-	return &gopool.Batch{Data: data, Count: int(count), Index: int(index)}
+	b := &gopool.Batch{Data: data, Count: int(count), Index: int(index)}
+	if encoded, ok := data.([]byte); ok {
+		mark := encoded[0]
+		b.Settled, b.Size = receive(encoded[1:], mark&batchMentioning != 0, mark&^batchMentioning == batchLent)
+	}
+	return b
 }
 
 // withJob calls f with the job, if there is one.
@@ -99,7 +116,8 @@ func Add(handle, exchange, size, count, index int64) int64 {
 			}
 			data = bytes.Clone(memory[:size])
 		}
-		if err := j.Add(batch(data, count, index)); err != nil {
+		b := batch(data, count, index)
+		if err := refuse(b, j.Add(b)); err != nil {
 			return statusOf(err)
 		}
 		return 0

@@ -1,6 +1,10 @@
 package bridge
 
-import "sync"
+import (
+	"maps"
+	"slices"
+	"sync"
+)
 
 // table finds objects by the numbers that Python has for them. Python never uses
 // a number again, so that one used too late finds nothing.
@@ -31,6 +35,12 @@ func (t *table[T]) drop(handle int64) (T, bool) {
 	row, ok := t.rows[handle]
 	delete(t.rows, handle)
 	return row, ok
+}
+
+func (t *table[T]) all() []T {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.Collect(maps.Values(t.rows))
 }
 
 func (t *table[T]) size() int {

@@ -9,10 +9,12 @@
 //	                  Run       span | batch, if Carried        aux: Carried, Report, or both
 //	                  Forget    id
 //	                  Stop
+//	                  Trim
 //	from the worker   Ready
 //	                  Results   first, count, elapsed | outcomes  aux: Encoding
 //	                  Skipped   first, count
 //	                  Failed    text                              the initializer raised
+//	                  Trimmed
 package wire
 
 import (
@@ -31,10 +33,12 @@ const (
 	Run                      // pool
 	Forget                   // pool
 	Stop                     // pool
+	Trim                     // pool
 	Ready                    // worker
 	Results                  // worker
 	Skipped                  // worker
 	Failed                   // worker
+	Trimmed                  // worker
 )
 
 // Carried marks a Run frame whose batch travels with it. Without it the
@@ -78,8 +82,11 @@ func (e Encoding) Width() (bytes int, ok bool) {
 	return 0, false
 }
 
-// FailureBit is set in an outcome's length when the outcome is an exception.
-const FailureBit = 1 << 63
+// Bits of an outcome's length.
+const (
+	FailureBit = 1 << 63 // the outcome is an exception
+	LentBit    = 1 << 62 // it is in a slab of the worker's, and here is where: see Loan
+)
 
 const (
 	headerSize  = 16
@@ -164,6 +171,9 @@ func AppendForget(b []byte, id uint64) []byte {
 // AppendStop appends the frame after which a worker exits.
 func AppendStop(b []byte) []byte { return appendHeader(b, Stop, 0, 0) }
 
+// AppendTrim appends the frame after which a worker gives up memory that is free.
+func AppendTrim(b []byte) []byte { return appendHeader(b, Trim, 0, 0) }
+
 // AppendOutcomes appends a Results frame, as a worker does.
 func AppendOutcomes(b []byte, o Outcomes) []byte {
 	b = appendHeader(b, Results, uint32(o.Encoding), resultsSize+len(o.Lengths)+len(o.Data))
@@ -181,6 +191,9 @@ func AppendSkipped(b []byte, first, count uint64) []byte {
 
 // AppendReady appends a Ready frame, as a worker does.
 func AppendReady(b []byte) []byte { return appendHeader(b, Ready, 0, 0) }
+
+// AppendTrimmed appends a Trimmed frame, as a worker does.
+func AppendTrimmed(b []byte) []byte { return appendHeader(b, Trimmed, 0, 0) }
 
 // AppendFailed appends a Failed frame, as a worker does.
 func AppendFailed(b []byte, text string) []byte {
@@ -236,6 +249,9 @@ func checkLengths(lengths []byte, total uint64) error {
 	sum := uint64(0)
 	for at := 0; at < len(lengths); at += 8 {
 		n := Length(lengths[at:])
+		if n < lentSize && order.Uint64(lengths[at:])&LentBit != 0 {
+			return fmt.Errorf("%w: a slab named in %d bytes", ErrMalformed, n)
+		}
 		if n > total-sum {
 			return fmt.Errorf("%w: an outcome of %d bytes with %d left", ErrMalformed, n, total-sum)
 		}
@@ -247,8 +263,39 @@ func checkLengths(lengths []byte, total uint64) error {
 	return nil
 }
 
-// Length returns the first length of a Stream's table, without its FailureBit.
-func Length(lengths []byte) uint64 { return order.Uint64(lengths) &^ FailureBit }
+// Length returns the first length of a Stream's table, without its bits.
+func Length(lengths []byte) uint64 { return order.Uint64(lengths) &^ (FailureBit | LentBit) }
+
+// Loan is a slab that an outcome is in.
+type Loan struct {
+	Outcome int // which of the outcomes
+	Slab    uint64
+	Size    uint64 // bytes
+}
+
+// A record of what is in a slab begins with four words: region, slab, where it
+// begins, how many bytes it has.
+const lentSize = 32
+
+// Loans returns the slabs that outcomes are in. The outcomes have been checked.
+func (o Outcomes) Loans() (loans []Loan) {
+	if o.Encoding != Stream {
+		return nil
+	}
+	start := uint64(0)
+	for i := range o.Count {
+		if order.Uint64(o.Lengths[8*i:])&LentBit != 0 {
+			slab, size := lent(o.Data[start:])
+			loans = append(loans, Loan{i, slab, size})
+		}
+		start += Length(o.Lengths[8*i:])
+	}
+	return loans
+}
+
+func lent(record []byte) (slab, size uint64) {
+	return order.Uint64(record[8:]), order.Uint64(record[24:])
+}
 
 // Skipped reads the payload of a Skipped frame.
 func (f Frame) Skipped() (first, count uint64, err error) {

@@ -63,7 +63,7 @@ func (r *Reader) Next() (Frame, error) {
 	}
 	frame := Frame{Kind: Kind(order.Uint32(r.header[:])), Aux: order.Uint32(r.header[4:])}
 	size := order.Uint64(r.header[8:])
-	if frame.Kind < Ready || frame.Kind > Failed {
+	if frame.Kind < Ready || frame.Kind > Trimmed {
 		return Frame{}, fmt.Errorf("%w: kind %d", ErrMalformed, frame.Kind)
 	}
 	if size > MaxPayload {

@@ -30,7 +30,7 @@ func header(kind Kind, size uint64) []byte {
 func TestNext(t *testing.T) {
 	t.Run("frames in a row come one by one, then the end", func(t *testing.T) {
 		r := NewReader(bytes.NewReader(AppendFailed(AppendSkipped(AppendReady(nil), 1, 2), "x")))
-		for _, kind := range []Kind{Ready, Skipped, Failed} {
+		for _, kind := range []Kind{Ready, Skipped, Failed, Trimmed} {
 			frame, err := r.Next()
 			require.NoError(t, err)
 			require.Equal(t, kind, frame.Kind)
@@ -46,7 +46,7 @@ func TestNext(t *testing.T) {
 		}
 	})
 	t.Run("a kind that no worker sends is refused", func(t *testing.T) {
-		for _, kind := range []Kind{0, Function, Run, Forget, Stop, Failed + 1, 1 << 31} {
+		for _, kind := range []Kind{0, Function, Run, Forget, Stop, Trim, Trimmed + 1, 1 << 31} {
 			_, err := NewReader(bytes.NewReader(header(kind, 0))).Next()
 			require.ErrorIs(t, err, ErrMalformed)
 		}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         WorkerLostError,
     )
     from ._install import install, uninstall
+    from ._shared import Shared, shared
     from .pool import (
         AsyncResult,
         IMapIterator,
@@ -37,11 +38,13 @@ __all__ = [
     "MaybeEncodingError",
     "Pool",
     "PoolTerminatedError",
+    "Shared",
     "ThreadPool",
     "TimeoutError",
     "WorkerLostError",
     "get_context",
     "install",
+    "shared",
     "uninstall",
 ]
 
@@ -59,6 +62,8 @@ def __getattr__(name: str) -> object:
     home: ModuleType
     if name in ("install", "uninstall"):
         from . import _install as home
+    elif name in ("Shared", "shared"):
+        from . import _shared as home
     elif name == "get_context":
         from . import _context as home
     else:

@@ -17,19 +17,30 @@ from array import array
 from itertools import accumulate, chain
 from multiprocessing.reduction import ForkingPickler
 
-from . import _wire
+from . import _arena, _mention, _wire
+from ._lender import load
 
 # Workers import this module when they start: what they seldom need is imported
 # where it is needed.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from typing import Any
+
+    from ._arena import Lent
+    from ._shared import Shared
 
 PROTOCOL = 5
 
 # Calling conventions: how a function is called with an item.
 CALL, STAR, APPLY = range(3)
+
+# Of a convention (gopool/bridge/region.go).
+LENT = 8  # the function is in a slab
+MENTIONING = 16  # first come the shared values that it mentions
+
+#: Messages of so many bytes are put into shared memory.
+LARGE = 1 << 15
 
 #: Types whose values never change and have no parts that do.
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None)})
@@ -44,6 +55,75 @@ FIRST_BATCH, LAST_BATCH = 32, 4096
 RANGE_BATCH = 1 << 20
 
 
+class _Sink:
+    """What a pickler writes to, without copying what is large."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+        self.buffers: list[memoryview] = []
+
+    def write(self, chunk: bytes) -> None:
+        # Only bytes stay as they are: the text of a string is lent for this call.
+        self.chunks.append(chunk if type(chunk) is bytes else bytes(chunk))
+
+    def keep_out(self, buffer: pickle.PickleBuffer) -> bool:
+        """Take a buffer, if it is large; tell whether it has to go into the pickle instead."""
+        try:
+            memory = buffer.raw()
+        except BufferError:  # not contiguous, which the pickler will say
+            return True
+        if memory.nbytes < LARGE:
+            return True
+        self.buffers.append(memory)
+        return False
+
+
+class Packer:
+    """Pickles as `dumps`, one value after the other, and puts what is large into the arena."""
+
+    def __init__(self, *, shared: bool = False) -> None:
+        """Make one for what goes to one worker, or is `shared` by all."""
+        self._shared = shared
+        #: Shared values that the last message mentions.
+        self.mentions: Sequence[Shared[Any]] = ()
+        self._sink = sink = _Sink()
+        self._pickler = ForkingPickler(sink, PROTOCOL, True, sink.keep_out)
+
+    def pack(self, value: Any) -> bytes | Lent:
+        """Return the pickle, or where in the arena it is. Raises what pickle raises."""
+        sink = self._sink
+        found = _mention.local.found = [] if _mention.some else None
+        try:
+            self._pickler.dump(value)
+            if sink.buffers or sum(map(len, sink.chunks)) >= LARGE:
+                arena = _arena.own
+                if arena is not None:
+                    lent = arena.lend(sink.chunks, sink.buffers, shared=self._shared)
+                    if lent is not None:
+                        return lent
+                if sink.buffers:
+                    return dumps(value)
+            return b"".join(sink.chunks)
+        finally:
+            _mention.local.found = None
+            self.mentions = found or ()
+            self._pickler.clear_memo()
+            sink.chunks.clear()
+            sink.buffers.clear()
+
+
+def is_large(value: Any) -> bool:
+    """Tell whether an atom is large."""
+    return type(value) in _SIZED and len(value) >= LARGE
+
+
+def pack(value: Any) -> bytes | Lent:
+    """Pickle one value; see `Packer`. Atoms take a quicker way."""
+    if type(value) in ATOMS and not is_large(value):
+        return pickle.dumps(value, PROTOCOL)
+    return Packer().pack(value)
+
+
 def dumps(value: Any) -> bytes:
     """Pickle as `multiprocessing` does, atoms in a quicker way."""
     if type(value) in ATOMS:
@@ -53,8 +133,10 @@ def dumps(value: Any) -> bytes:
     return buffer.getvalue()
 
 
-# The first byte of a batch: its items share one pickle, or each has its own.
-_SHARED, _STREAMED = b"\0", b"\1"
+# The first byte of a batch: its items share one pickle, or each has its own, or its
+# one item is in a slab.
+_SHARED, _STREAMED, _LENT = b"\0", b"\1", b"\2"
+_MENTIONING = 128  # added to it: first come the shared values that are mentioned
 
 
 class Function:
@@ -63,9 +145,23 @@ class Function:
     One that is pickled by name is the same function wherever the bytes are.
     """
 
-    def __init__(self, code: bytes, by_name: bool) -> None:
-        self.code = code
+    def __init__(
+        self,
+        code: bytes,
+        by_name: bool,
+        lent: Lent | None = None,
+        mentions: Collection[Shared[Any]] = (),
+    ) -> None:
         self.by_name = by_name
+        self.code = _mention.head(mentions) + code if mentions else code
+        self.flags = (LENT if lent is not None else 0) | (MENTIONING if mentions else 0)
+        self._lent = lent
+        self._mentions = mentions
+
+    def sent(self) -> None:
+        """Say that the job has it."""
+        if self._lent is not None:
+            self._lent.sent()
 
 
 def encode_function(function: Callable[..., Any]) -> Function:
@@ -78,7 +174,11 @@ def encode_function(function: Callable[..., Any]) -> Function:
     )
     if by_name:  # pickle asks no reducers for these
         return Function(pickle.dumps(function, PROTOCOL), True)
-    return Function(dumps(function), False)
+    packer = Packer(shared=True)
+    code = packer.pack(function)
+    if isinstance(code, bytes):
+        return Function(code, False, None, packer.mentions)
+    return Function(code.record, False, code, packer.mentions)
 
 
 def _is_of_module(function: Any) -> bool:
@@ -89,10 +189,28 @@ def _is_of_module(function: Any) -> bool:
 class Batch:
     """Encoded items, `count` of them, of which the first has this index in its job."""
 
-    def __init__(self, data: bytes, count: int, index: int) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        count: int,
+        index: int,
+        lent: Lent | None = None,
+        mentions: Collection[Shared[Any]] = (),
+    ) -> None:
+        self._mentions = mentions
+        if mentions:
+            data = bytes([data[0] | _MENTIONING]) + _mention.head(mentions) + data[1:]
         self.data = data
         self.count = count
         self.index = index
+        self._lent = lent
+        #: Bytes, here and elsewhere.
+        self.weight = len(data) if lent is None else lent.size
+
+    def sent(self) -> None:
+        """Say that the job has it."""
+        if self._lent is not None:
+            self._lent.sent()
 
 
 NO_FUNCTION = Function(b"", True)
@@ -107,12 +225,16 @@ class Failure:
         self.error = error
 
 
-def encode_call(args: tuple[Any, ...], kwds: dict[str, Any]) -> bytes:
+def encode_call(args: tuple[Any, ...], kwds: dict[str, Any]) -> Batch:
     """Encode the one item of an `apply`. Raises what pickle raises."""
-    if _are_atoms(args) and _are_atoms(kwds.values()):
-        return _SHARED + pickle.dumps([(args, kwds)], PROTOCOL)
-    record = dumps((args, kwds))
-    return _STREAMED + _wire.NUMBER.pack(1) + _wire.NUMBER.pack(len(record)) + record
+    if _can_share([args, tuple(kwds.values())]):
+        return Batch(_SHARED + pickle.dumps([(args, kwds)], PROTOCOL), 1, 0)
+    packer = Packer()
+    record = packer.pack((args, kwds))
+    if isinstance(record, bytes):
+        head = _STREAMED + _wire.NUMBER.pack(1) + _wire.NUMBER.pack(len(record))
+        return Batch(head + record, 1, 0, None, packer.mentions)
+    return Batch(_LENT + record.record, 1, 0, record, packer.mentions)
 
 
 def encode_items(items: Sequence[Any], chunk: int) -> Iterator[Batch | Failure]:
@@ -157,60 +279,64 @@ class _Stream:
     """A batch in the making, of items that are pickled one by one."""
 
     def __init__(self) -> None:
-        self._buffer = io.BytesIO()
-        self._pickler = ForkingPickler(self._buffer, PROTOCOL)
-        self._lengths = array("Q")
+        self._records: list[bytes] = []
+        self._mentions: set[Shared[Any]] = set()
+        self._size = 0
 
-    def add(self, item: Any) -> None:
-        """Append an item, or nothing at all where that raises."""
-        begin = self._buffer.tell()
-        try:
-            self._pickler.dump(item)
-        except BaseException:
-            self._buffer.seek(begin)
-            self._buffer.truncate()
-            raise
-        finally:
-            self._pickler.clear_memo()
-        self._lengths.append(self._buffer.tell() - begin)
+    def add(self, record: bytes, mentions: Iterable[Shared[Any]]) -> None:
+        self._records.append(record)
+        self._mentions.update(mentions)
+        self._size += len(record)
 
     def is_full(self, chunk: int) -> bool:
-        return self._buffer.tell() >= BATCH_BYTES and len(self._lengths) % chunk == 0
+        return self._size >= BATCH_BYTES and len(self._records) % chunk == 0
 
     def take(self, end: int) -> Iterator[Batch]:
         """Yield what was added, if anything, as a batch that ends before index `end`."""
-        count = len(self._lengths)
+        count = len(self._records)
         if count:
-            head = _STREAMED + _wire.NUMBER.pack(count) + self._lengths.tobytes()
-            yield Batch(head + self._buffer.getvalue(), count, end - count)
-            self._buffer.seek(0)
-            self._buffer.truncate()
-            self._lengths = array("Q")
+            lengths = array("Q", map(len, self._records)).tobytes()
+            head = _STREAMED + _wire.NUMBER.pack(count) + lengths
+            mentions, self._mentions = self._mentions, set()
+            yield Batch(head + b"".join(self._records), count, end - count, None, mentions)
+            self._records = []
+            self._size = 0
 
 
 def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Batch | Failure]:
     """Pickle items one by one, as many to a batch as its bytes allow."""
-    stream = _Stream()
+    packer, stream = Packer(), _Stream()
     for item in items:
         try:
-            stream.add(item)
+            record = packer.pack(item)
         except Exception as error:
             yield from stream.take(index)
             yield Failure(index, error)
+        else:
+            if isinstance(record, bytes):
+                stream.add(record, packer.mentions)
+            else:
+                yield from stream.take(index)
+                yield Batch(_LENT + record.record, 1, index, record, packer.mentions)
         index += 1
         if stream.is_full(chunk):
             yield from stream.take(index)
     yield from stream.take(index)
 
 
-def decode_batch(data: memoryview) -> tuple[Sequence[Any], bool]:
-    """Return the items of a batch, and whether each is still pickled."""
+def decode_batch(data: memoryview) -> tuple[Sequence[Any], Callable[[Any], Any] | None]:
+    """Return the items of a batch, and what unpickles each if that is to be done yet."""
+    if data[0] & _MENTIONING:
+        rest = _mention.skip(data[1:])
+        data = memoryview(bytes([data[0] & ~_MENTIONING]) + rest)
     if data[:1] == _SHARED:
-        return pickle.loads(data[1:]), False
+        return pickle.loads(data[1:]), None
+    if data[:1] == _LENT:
+        return [data[1:]], load
     (count,) = _wire.NUMBER.unpack_from(data, 1)
     start = 1 + _wire.NUMBER.size
     lengths = data[start : start + 8 * count].cast("Q")
-    return split(data[start + 8 * count :], lengths.tolist()), True
+    return split(data[start + 8 * count :], lengths.tolist()), pickle.loads
 
 
 def split(data: memoryview, lengths: list[int]) -> list[memoryview]:
@@ -237,12 +363,14 @@ def decode_outcomes(
         (length,) = _wire.NUMBER.unpack(lengths)
         return [_decode(data, length)]
     marked = lengths.cast("Q").tolist()
-    sizes = [length & ~_wire.FAILURE_BIT for length in marked]
+    sizes = [length & ~(_wire.FAILURE_BIT | _wire.LENT_BIT) for length in marked]
     return list(map(_decode, split(data, sizes), marked))
 
 
 def _decode(record: memoryview, length: int) -> Any:
     try:
+        if length & _wire.LENT_BIT:
+            return load(record)
         if length & _wire.FAILURE_BIT:
             from . import _failure
 

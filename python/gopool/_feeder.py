@@ -44,12 +44,18 @@ class Lot(deque[Any]):
 class Feed:
     """What an iterator and its feeder share. The last one to leave drops the job."""
 
-    def __init__(self, owner: Owner, func: Callable[..., object]) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        func: Callable[..., object],
+        job: int = 0,
+        kept: dict[int, Any] | None = None,
+    ) -> None:
         self._owner = owner
         self._function = func
-        self.job = _core.new_number()
+        self.job = job or _core.new_number()
         self.lot = Lot()
-        self.kept: dict[int, Any] = {}  # outcomes that never left this process
+        self.kept = {} if kept is None else kept  # outcomes that never left this process
         self.waits = False  # the feeder wants to be told what is used
         # Who draws 0 owns the feeder's part: its thread, or, until that has been
         # started for certain, who drops the iterator. Drawing is atomic.
@@ -79,6 +85,13 @@ class Feed:
         None is any number: bytes are bounded.
         """
         return None
+
+    def room(self, bound: int) -> int:
+        """Block until the job has room; return for how many items, below 0 if for none ever.
+
+        Of these so many may be on their way; 0 is any number.
+        """
+        return _core.native.bridge_Room(self.job, BUFFER_BYTES, bound, self.used())
 
     def encode(
         self, items: Sequence[Any], index: int, chunk: int
@@ -149,6 +162,7 @@ class Feeder:
         plain: bool,
         chunk: int,
         buffersize: int | None,
+        index: int = 0,
     ) -> None:
         self._supervisor = supervisor
         self._feed = feed
@@ -156,7 +170,7 @@ class Feeder:
         self._plain = plain
         self._chunk = chunk
         self._buffersize = buffersize
-        self._index = 0  # items that were added
+        self._index = index  # items that were added
         self._budget = 0  # items that may be drawn without asking for room
         self._weight = 0  # bytes that were added without asking
         self._size = _codec.FIRST_BATCH
@@ -226,7 +240,7 @@ class Feeder:
             # First said and then looked, as the consumer first takes and then looks:
             # one of them sees the other.
             self._feed.waits = True
-        room = _core.native.bridge_Room(self._feed.job, BUFFER_BYTES, bound, self._feed.used())
+        room = self._feed.room(bound)
         self._feed.waits = False
         self._weight = 0
         self._budget = min(room, _codec.LAST_BATCH) + spare
@@ -262,8 +276,8 @@ class Feeder:
             return self._feed.add_error(batch.index, batch.error)
         if self._weight >= _codec.BATCH_BYTES:
             self._weight = 0
-            if _core.native.bridge_Room(self._feed.job, BUFFER_BYTES, 0, 0) < 0:
+            if self._feed.room(0) < 0:
                 return False
         self._index += batch.count
-        self._weight += len(batch.data)
+        self._weight += batch.weight
         return self._feed.add(batch)

@@ -87,7 +87,7 @@ class Outbox:
         can_begin = not self._count and not self._mixed and kind in _ENCODINGS
         if can_begin and self._begin_column(kind, sequence, value):
             return
-        if kind in _codec.ATOMS:
+        if kind in _codec.ATOMS and not _codec.is_large(value):
             self._keep(sequence, pickle.dumps(value, _codec.PROTOCOL), 0)
             if self._values is not None and self._count:
                 self._values.append(value)
@@ -95,12 +95,16 @@ class Outbox:
         self._values = None
         self._mixed = True
         try:
-            record, mark = _codec.dumps(value), 0
+            packed, mark = _codec.pack(value), 0
         except Exception as reason:
             from . import _failure
 
-            record, mark = _failure.encode_unsendable(reason, value), _wire.FAILURE_BIT
-        self._keep(sequence, record, mark)
+            packed, mark = _failure.encode_unsendable(reason, value), _wire.FAILURE_BIT
+        if isinstance(packed, bytes):
+            self._keep(sequence, packed, mark)
+        else:
+            self._keep(sequence, packed.record, _wire.LENT_BIT)
+            packed.sent()
 
     def add_failure(self, sequence: int, record: bytes) -> None:
         """Keep what a task raised, encoded."""

@@ -17,7 +17,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from . import _core, _page, _worker
+from . import _arena, _caller_arena, _core, _lender, _page, _region, _wire, _worker
 from ._memory import memory_file
 
 #: The parent's descriptors of all workers. A forked child has to close them, or
@@ -32,6 +32,14 @@ UNKNOWN_EXIT = 1 << 16
 
 #: Our processes, which only this process may wait for or end.
 _processes: set[BaseProcess] = set()
+
+
+def _memory_of_worker() -> int:
+    """Return the file of a worker's page, with its region behind it if that can be."""
+    try:
+        return memory_file(_page.SIZE if _arena.own is None else _region.file_size())
+    except OSError:
+        return memory_file(_page.SIZE)
 
 
 def _release(fd: int) -> None:
@@ -103,8 +111,10 @@ class WorkerProcess:
         try:
             self._worker_end, self._lifeline = open_lifeline()
             _held.update((self._worker_end, self._lifeline))
-            self.page = memory_file(_page.SIZE)
+            self._region = _core.new_number()
+            self.page = _memory_of_worker()
             _held.add(self.page)
+            _lender.lenders[self._region] = _lender.Lender(self.page, _caller_arena.note_freed)
             arguments = (theirs, initializer, initargs)
             self.process: BaseProcess = context.Process(target=_worker.main, args=arguments)  # type: ignore[attr-defined]
             self.process.name = self.process.name.replace("Process", "PoolWorker")
@@ -134,7 +144,10 @@ class WorkerProcess:
             return
         sock = socket.socket(fileno=self.socket)
         try:
-            socket.send_fds(sock, [b"\0"], [self.page, self._worker_end])
+            descriptors = [self.page, self._worker_end]
+            if _arena.own is not None:
+                descriptors.append(_arena.own.fd)
+            socket.send_fds(sock, [_wire.NUMBER.pack(self._region)], descriptors)
         except ConnectionError:
             pass  # it has ended already, and Go will tell
         finally:
@@ -157,8 +170,6 @@ class WorkerProcess:
         if number >= 0:
             self._given = fd
             _held.add(fd)
-        _release(self.page)
-        self.page = -1
         return number
 
     def end(self, grace: float) -> int:
@@ -183,11 +194,16 @@ class WorkerProcess:
         self._theirs.close()
         _held.discard(self._given)
         self._given = -1
-        own = (self.socket, self._lifeline, self._worker_end, self.page, self._sentinel)
-        self.socket = self._lifeline = self._worker_end = self.page = self._sentinel = -1
+        own = (self.socket, self._lifeline, self._worker_end, self._sentinel)
+        self.socket = self._lifeline = self._worker_end = self._sentinel = -1
         for fd in own:
             if fd >= 0:
                 _release(fd)
+        if self.page >= 0:
+            _held.discard(self.page)
+            self.page = -1
+            _lender.ended.add(self._region)
+            _lender.prune()
 
     def _exit_code(self) -> int:
         """Return the exit code of a process that has ended.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _codec, _core, _exchange, _wire
+from . import _codec, _core, _exchange, _lender, _wire
 from ._errors import WorkerLostError
 from ._owner import SLICE, wait_event
 from ._process import UNKNOWN_EXIT
@@ -105,6 +105,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
     """
 
     _job = 0
+    _feed: Any = None  # if its tasks are added one after the other
     _left = 0  # outcomes not collected; 0 if nothing was submitted
 
     def __init__(
@@ -135,7 +136,13 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
     def _forget(self) -> None:
         """Let Go drop the job's results. Its tasks run all the same."""
         job, self._job = self._job, 0
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.drop()
+            return
         _core.native.bridge_Forget(job)
+        if _lender.ended:
+            _lender.prune()
 
     def ready(self) -> bool:
         """Return whether the call has completed."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import _codec, _core, _exchange
 from ._owner import Owner
-from ._results import AsyncResult, MapResult
+from ._results import AsyncResult
 
 
 def submit_call(
@@ -22,51 +22,22 @@ def submit_call(
     """Start the job of one call, and wait up to `wait` ms for its result."""
     try:
         function = _codec.encode_function(func)
-        batch = _codec.Batch(_codec.encode_call(tuple(args), dict(kwds)), 1, 0)
+        batch = _codec.encode_call(tuple(args), dict(kwds))
     except Exception as error:
-        _fail(supervisor, result, error)
+        fail(supervisor, result, error)
         return
     result._left = 1
-    _start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch, wait=wait)
+    start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch, wait=wait)
 
 
-def submit_items(
-    supervisor: Owner,
-    result: MapResult[Any],
-    func: Callable[..., object],
-    items: Sequence[Any],
-    convention: int,
-    chunk: int,
-) -> None:
-    """Start the job of a call with each item. An item that can't be encoded has failed."""
-    try:
-        function = _codec.encode_function(func)
-    except Exception as error:
-        _fail(supervisor, result, error)
-        return
-    try:
-        _start(supervisor, result, 0, function, convention, chunk=chunk)
-        for batch in _codec.encode_items(items, chunk):
-            if isinstance(batch, _codec.Failure):
-                result._fail(batch.index, batch.error)
-                continue
-            result._left += batch.count
-            if not add_batch(result._job, batch):
-                break  # the pool has ended; the result will say so
-    finally:
-        _core.native.bridge_Seal(result._job)
-    if not result._left:  # no item could be encoded
-        result._forget()
-
-
-def _fail(supervisor: Owner, result: AsyncResult[Any], error: Exception) -> None:
+def fail(supervisor: Owner, result: AsyncResult[Any], error: Exception) -> None:
     """Have a result fail. Its job has no task, and calls back like any other."""
     result._error = error
-    _start(supervisor, result, _core.SEALED)
+    start(supervisor, result, _core.SEALED)
     result._forget()
 
 
-def _start(
+def start(
     supervisor: Owner,
     result: AsyncResult[Any],
     flags: int,
@@ -108,12 +79,13 @@ def start_job(
     """Start a job with this number, with a batch if there is one. Return a status."""
     if function.by_name:
         flags |= _core.BY_REFERENCE
+    convention |= function.flags
     split, size = len(function.code), len(batch.data)
     exchange = _exchange.borrow(split + size)
     try:
         exchange.view[:split] = function.code
         exchange.view[split : split + size] = batch.data
-        return _core.native.bridge_Submit(
+        status = _core.native.bridge_Submit(
             supervisor.pool,
             job,
             exchange.handle,
@@ -127,6 +99,10 @@ def start_job(
         )
     finally:
         _exchange.give_back(exchange)
+    if status >= 0:
+        batch.sent()
+        function.sent()
+    return status
 
 
 def add_batch(job: int, batch: _codec.Batch) -> bool:
@@ -138,4 +114,6 @@ def add_batch(job: int, batch: _codec.Batch) -> bool:
         status = _core.native.bridge_Add(job, exchange.handle, size, batch.count, batch.index)
     finally:
         _exchange.give_back(exchange)
-    return status == 0
+    if status >= 0:
+        batch.sent()
+    return status >= 0

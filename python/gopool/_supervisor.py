@@ -14,7 +14,7 @@ from contextlib import suppress
 from multiprocessing.context import BaseContext
 from typing import Any
 
-from . import _core
+from . import _caller_arena, _core, _lender
 from ._owner import Owner, Thread, report
 from ._process import WorkerProcess, ended
 
@@ -51,6 +51,7 @@ class Supervisor(Owner):
 
         # Workers first: a process without Go's threads forks more safely, and
         # they get ready while the extension is loaded.
+        _caller_arena.retain()
         try:
             for _ in range(processes):
                 self._started.append(self._new_worker())
@@ -58,12 +59,14 @@ class Supervisor(Owner):
                 worker.start()
                 self._started[0].equip()  # one should be ready when all are started
             self._new_pool(processes, max_chunks)
+            _caller_arena.publish()
             self._thread = Thread("gopool-supervisor", self._supervise)
         except BaseException:
             for worker in self._started:
                 worker.end(0)
             if self.pool:
                 self._release()
+            _caller_arena.release()
             raise
 
     def _new_worker(self) -> WorkerProcess:
@@ -90,6 +93,7 @@ class Supervisor(Owner):
             for worker in [*self._started, *self._workers.values()]:
                 worker.end(0)
         self._end()
+        _caller_arena.release()
 
     def _serve(self) -> None:
         """Attach the first workers, and do what the events say, until the last one."""
@@ -103,6 +107,8 @@ class Supervisor(Owner):
                 self._bury(number)
             elif kind == _core.STOP_ALL:
                 self._stop_all()
+            elif kind == _core.TRIM:
+                _caller_arena.trim()
             else:
                 return
 
@@ -111,7 +117,9 @@ class Supervisor(Owner):
         worker = self._workers.pop(number, None)
         if worker is None:
             return  # `_stop_all` was sooner
-        if not _core.native.bridge_Exited(self.pool, number, worker.end(GRACE)):
+        wanted = _core.native.bridge_Exited(self.pool, number, worker.end(GRACE))
+        _lender.prune()  # what it had sent may not be wanted any more
+        if not wanted:
             return
         try:
             worker = self._new_worker()

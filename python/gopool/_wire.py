@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Kinds of frame.
-FUNCTION, RUN, FORGET, STOP, READY, RESULTS, SKIPPED, FAILED = range(1, 9)
+FUNCTION, RUN, FORGET, STOP, TRIM, READY, RESULTS, SKIPPED, FAILED, TRIMMED = range(1, 11)
 
 # Marks of a RUN frame: the batch comes with it; what is finished is sent before it begins.
 CARRIED, REPORT = 1, 2
@@ -24,7 +24,9 @@ LIST, STREAM, LOST, LOCAL = range(4)
 INTS, FLOATS, BOOLS, NONES = range(4, 8)
 COLUMNS: dict[int, Any] = {INTS: "q", FLOATS: "d", BOOLS: "?"}
 
-FAILURE_BIT = 1 << 63  # of a length in a STREAM: the outcome is an exception
+# Of a length in a STREAM.
+FAILURE_BIT = 1 << 63  # the outcome is an exception
+LENT_BIT = 1 << 62  # it is in a slab, and here is where: `_lender.load`
 
 HEADER = struct.Struct("<IIQ")  # kind, aux, size of what follows
 SPAN = struct.Struct("<QQQII")  # sequence, function, batch, offset, count

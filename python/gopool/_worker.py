@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 
-from . import _codec, _page, _wire
+from . import _arena, _codec, _lender, _mention, _page, _region, _wire
 from ._outbox import Outbox
 
 # What is imported here is most of what it takes to start a worker with spawn.
@@ -31,19 +31,22 @@ def main(
 ) -> None:
     """Run in a new process until the pool says stop or is gone.
 
-    The first message on `sock` carries two descriptors: the page, and the
-    lifeline (see `die_with`).
+    The first message on `sock` is the number of the region behind the worker's page, and
+    carries descriptors: the page, the lifeline (see `die_with`), and the
+    caller's region, if it has one.
     """
     # Ctrl-C reaches the whole process group; it is the parent's to answer. A
     # handler, unlike SIG_IGN, is not passed on to programs that tasks start.
     signal.signal(signal.SIGINT, lambda *_: None)
-    _, descriptors, _, _ = socket.recv_fds(sock, 1, 2)
+    number, descriptors, _, _ = socket.recv_fds(sock, _wire.NUMBER.size, 3)
     if len(descriptors) < 2:
         return  # the pool is gone already
-    page_fd, lifeline = descriptors
+    page_fd, lifeline, *region = descriptors
     die_with(lifeline)
     page = _page.Page(mmap.mmap(page_fd, _page.SIZE))
-    os.close(page_fd)
+    _arena.own = _arena.Arena(page_fd, *_wire.NUMBER.unpack(number))
+    for fd in region:
+        _lender.lenders[_region.CALLER] = _lender.Lender(fd)
     if initializer is not None:
         try:
             initializer(*initargs)
@@ -85,7 +88,7 @@ class _Worker:
         self._inbox = _wire.Inbox(sock, self._outbox.flush)
         self._functions: dict[int, Callable[[Any], Any]] = {}
         self._items: Sequence[Any] = []
-        self._pickled = False
+        self._loads: Callable[[Any], Any] | None = None  # what each item is still to be passed to
 
     def serve(self) -> None:
         """Do what the pool says until it says stop. Raises EOFError if it is gone."""
@@ -99,9 +102,19 @@ class _Worker:
                 self._functions[number] = self._loading(number, payload, aux)
             elif kind == _wire.FORGET:
                 self._functions.pop(_wire.NUMBER.unpack(payload)[0], None)
+            elif kind == _wire.TRIM:
+                self._trim()
             else:
                 self._outbox.flush()
                 return
+
+    def _trim(self) -> None:
+        """Give up memory that nothing is in any more."""
+        if "gopool._shared" in sys.modules:
+            sys.modules["gopool._shared"].forget_gone()
+        assert _arena.own is not None
+        _arena.own.trim()
+        _wire.send(self._socket, _wire.TRIMMED, b"")
 
     def _loading(self, number: int, payload: memoryview, convention: int) -> Callable[[Any], Any]:
         """Return what loads a function when it is first called, and then calls it.
@@ -124,13 +137,13 @@ class _Worker:
         if aux & _wire.REPORT:
             self._outbox.flush()
         if aux & _wire.CARRIED:
-            self._items, self._pickled = _codec.decode_batch(payload[_wire.SPAN.size :])
+            self._items, self._loads = _codec.decode_batch(payload[_wire.SPAN.size :])
         if self._slots[_page.RECALLED] <= sequence:
             self._skip(sequence, count)
             return
         call = self._functions[function]
-        if self._pickled:
-            call = _unpickling(call)
+        if self._loads is not None:
+            call = _unpickling(call, self._loads)
         self._run(sequence, call, self._items[offset : offset + count])
 
     def _run(self, sequence: int, call: Callable[[Any], Any], items: Sequence[Any]) -> None:
@@ -185,9 +198,13 @@ def _callable(code: memoryview, convention: int) -> Callable[[Any], Any]:
     A function that can't be had here is the failure of each of its tasks.
     """
     try:
-        function = pickle.loads(code)
+        if convention & _codec.MENTIONING:
+            code = _mention.skip(code)
+        loads = _lender.load_shared if convention & _codec.LENT else pickle.loads
+        function = loads(code)
     except Exception as error:
         return _raising(error)
+    convention &= ~(_codec.LENT | _codec.MENTIONING)
     if convention == _codec.STAR:
         return lambda item: function(*item)
     if convention == _codec.APPLY:
@@ -204,6 +221,6 @@ def _raising(error: Exception) -> Callable[[Any], Any]:
     return fail
 
 
-def _unpickling(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _unpickling(call: Callable[[Any], Any], loads: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return `call` for items that are still pickled: what unpickling raises, the task raises."""
-    return lambda record: call(pickle.loads(record))
+    return lambda record: call(loads(record))

@@ -12,7 +12,7 @@ from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from . import _codec, _core, _local, _submission
+from . import _codec, _core, _local, _map, _submission
 from ._feeder import Feed
 from ._imap import IMapIterator, IMapUnorderedIterator, start_imap
 from ._owner import Owner
@@ -317,7 +317,7 @@ class Pool(multiprocessing.pool.Pool):
         convention: int,
         chunk: int,
     ) -> None:
-        _submission.submit_items(self._supervisor, result, func, items, convention, chunk)
+        _map.submit_items(self._supervisor, result, func, items, convention, chunk)
 
     def _chunk(self, length: int, chunksize: int | None) -> int:
         """Return how many items a worker is handed at least."""

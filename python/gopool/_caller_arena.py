@@ -1,0 +1,92 @@
+"""The caller's arena: one for all of its pools, from the first one on until the last one ends."""
+
+from __future__ import annotations
+
+import os
+
+from . import _arena, _core, _region
+from ._lender import lenders
+from ._memory import memory_file
+
+#: Workers hear of results that are gone when they had so many bytes.
+_NOTED = 1 << 24
+
+_users = 0  # pools that have not ended
+_published = False  # Go knows it
+_freed = 0  # bytes of results that are gone since workers heard of it
+
+
+def retain() -> None:
+    """Say that a pool begins."""
+    global _users
+    if _arena.own is None and os.environ.get("GOPOOL_SHARED_MEMORY") != "0":
+        try:
+            fd = memory_file(_region.file_size())
+            _arena.own = _arena.Arena(fd, _region.CALLER, _is_mapped)
+        except OSError:  # no descriptor, or no room: large messages go the usual way
+            pass
+    _users += 1
+
+
+def _is_mapped(slab: int) -> bool:
+    return any(lender.has_shared(slab) for lender in tuple(lenders.values()))
+
+
+def let_go(slab: int) -> None:
+    """Have a shared value freed, if it is in a slab, and say that it is gone.
+
+    Called in any thread at any time.
+    """
+    if slab >= 0 and _arena.own is not None:
+        note_freed(_arena.own.let_go(slab))
+    release()
+
+
+def trim() -> None:
+    """Give up memory: pools have been idle for a while."""
+    if _arena.own is not None:
+        _arena.own.trim()
+
+
+def note_freed(size: int) -> None:
+    """Count bytes of results that are gone, and have their workers know of large amounts.
+
+    Called in any thread at any time.
+    """
+    global _freed
+    _freed += size
+    if _freed >= _NOTED and _core.is_usable():
+        _freed = 0
+        _core.native.bridge_TrimSoon()
+
+
+def publish() -> None:
+    """Tell Go of the arena, before the first message is sent."""
+    global _published
+    if _arena.own is not None and not _published:
+        _core.check(_core.native.bridge_OpenRegion(_arena.own.fd))
+        _published = True
+
+
+def release() -> None:
+    """Say that a pool has ended."""
+    global _users, _published
+    _users -= 1
+    if _users or _arena.own is None:
+        return
+    arena, _arena.own = _arena.own, None
+    if _published:
+        _published = False
+        _core.native.bridge_CloseRegion()
+    arena.close()
+
+
+def _disown() -> None:
+    """In a forked child: it has no pool."""
+    global _users, _published
+    if _arena.own is not None:
+        _arena.own.close()
+    _arena.own, _users, _published = None, 0, False
+
+
+os.register_at_fork(after_in_child=_disown)

@@ -1,0 +1,63 @@
+"""The input of `map` and its like: encoded at once, or, if it is large, as there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import _codec, _core
+from ._feeder import BUFFER_BYTES, Feed, Feeder
+from ._owner import Owner
+from ._results import MapResult
+from ._submission import fail, start
+
+
+class _MapFeed(Feed):
+    """What a result of `map` and the feeder of its job share."""
+
+    def __init__(self, owner: Owner, result: MapResult[Any]) -> None:
+        super().__init__(owner, result._function, result._job, result._kept)
+
+    def room(self, bound: int) -> int:
+        # Results do not count: perhaps nobody asks for them until all are there.
+        room: int = _core.native.bridge_RoomForArguments(self.job, BUFFER_BYTES)
+        return room
+
+
+def submit_items(
+    supervisor: Owner,
+    result: MapResult[Any],
+    func: Callable[..., object],
+    items: Sequence[Any],
+    convention: int,
+    chunk: int,
+) -> None:
+    """Start the job of a call with each item. An item that can't be encoded has failed.
+
+    What comes after the first `BUFFER_BYTES` is encoded by a thread, as workers get on.
+    """
+    try:
+        function = _codec.encode_function(func)
+    except Exception as error:
+        fail(supervisor, result, error)
+        return
+    start(supervisor, result, 0, function, convention, chunk=chunk)
+    feed = _MapFeed(supervisor, result)
+    result._feed = feed
+    result._left = len(items)
+    weight = 0
+    fed = 0
+    for batch in _codec.encode_items(items, chunk):
+        if isinstance(batch, _codec.Failure):
+            fed = batch.index + 1
+            alive = feed.add_error(batch.index, batch.error)
+        else:
+            fed = batch.index + batch.count
+            weight += batch.weight
+            alive = feed.add(batch)
+        if not alive:
+            break  # the pool has ended; the result will say so
+        if weight > BUFFER_BYTES:
+            Feeder(supervisor, feed, iter(items[fed:]), True, chunk, None, fed).start()
+            return
+    feed.seal()

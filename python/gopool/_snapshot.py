@@ -1,0 +1,96 @@
+"""A forked child keeps what it inherits over slabs, as any other memory, while the parent goes on.
+
+Slabs are shared memory, so a child would see what the parent's objects over them become,
+and other messages in their place once these are gone. So the child copies each slab
+that is held to memory of its own, at the same address; the parent waits for
+that in its `os.fork`. Nothing is done where none is held.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import threading
+import weakref
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: What this process has over slabs: by address, its length and what exports it.
+_held: dict[int, tuple[int, weakref.ref[Any]]] = {}
+
+_MREMAP_MAYMOVE, _MREMAP_FIXED = 1, 2
+
+# Held from before a fork until after it, as this is one fork's.
+_lock = threading.Lock()
+_pipe: tuple[int, int] | None = None
+
+
+def export(memory: mmap.mmap, offset: int, length: int) -> Any:
+    """Return an object that exports bytes of a mapping; objects over the bytes keep it alive."""
+    import ctypes  # by those alone who get large messages
+
+    exporter = (ctypes.c_char * length).from_buffer(memory, offset)
+    address = ctypes.addressof(exporter)
+    _held[address] = length, weakref.ref(exporter, lambda _: _held.pop(address, None))
+    return exporter
+
+
+def _before() -> None:
+    global _pipe
+    _lock.acquire()
+    if _held:
+        _pipe = os.pipe()
+
+
+def _in_parent() -> None:
+    global _pipe
+    pipe, _pipe = _pipe, None
+    _lock.release()
+    if pipe is not None:
+        os.close(pipe[1])
+        os.read(pipe[0], 1)  # until the child closes its end, or ends
+        os.close(pipe[0])
+
+
+def _in_child() -> None:
+    global _pipe
+    for address, (length, _) in _held.items():
+        _copy(address, length)
+    _held.clear()
+    if _pipe is not None:
+        for fd in _pipe:
+            os.close(fd)
+        _pipe = None
+    _lock.release()
+
+
+def _copy(address: int, length: int) -> None:
+    """Replace shared memory by memory of this process's own with the same content."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = libc.mremap.restype = ctypes.c_void_p
+    new = libc.mmap(
+        None,
+        ctypes.c_size_t(length),
+        mmap.PROT_READ | mmap.PROT_WRITE,
+        mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,
+        -1,
+        ctypes.c_size_t(0),
+    )
+    if new == ctypes.c_void_p(-1).value:
+        raise MemoryError("no memory for what a forked child inherits")
+    ctypes.memmove(new, address, length)
+    size = ctypes.c_size_t(-(-length // mmap.PAGESIZE) * mmap.PAGESIZE)
+    libc.mremap(
+        ctypes.c_void_p(new),
+        size,
+        size,
+        _MREMAP_MAYMOVE | _MREMAP_FIXED,
+        ctypes.c_void_p(address),
+    )
+
+
+os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
