@@ -29,7 +29,7 @@ func header(kind Kind, size uint64) []byte {
 
 func TestNext(t *testing.T) {
 	t.Run("frames in a row come one by one, then the end", func(t *testing.T) {
-		r := NewReader(bytes.NewReader(AppendFailed(AppendSkipped(AppendReady(nil), 1, 2), "x")))
+		r := NewReader(bytes.NewReader(AppendTrimmed(AppendFailed(AppendSkipped(AppendReady(nil), 1, 2), "x"))))
 		for _, kind := range []Kind{Ready, Skipped, Failed, Trimmed} {
 			frame, err := r.Next()
 			require.NoError(t, err)
