@@ -26,10 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    from ._names import Names
+
 PROTOCOL = 5
 
 # Calling conventions: how a function is called with an item.
 CALL, STAR, APPLY = range(3)
+
+#: Added to a calling convention: the function was sent by value, and so may results be.
+BY_VALUE = 4
+
+#: What pickle raises for functions and classes that are not found by their name.
+NOT_FOUND = (AttributeError, pickle.PicklingError)
 
 #: Types whose values never change and have no parts that do.
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None)})
@@ -51,6 +59,18 @@ def dumps(value: Any) -> bytes:
     return buffer.getvalue()
 
 
+def dumps_result(value: Any, by_value: bool) -> bytes:
+    """Pickle what a task returned or raised: by value if need be and the caller said so."""
+    try:
+        return dumps(value)
+    except NOT_FOUND as error:
+        if not by_value:
+            raise
+        from . import _by_value
+
+        return _by_value.dumps(value, None, error)
+
+
 # The first byte of a batch: its items share one pickle, or each has its own.
 _SHARED, _STREAMED = b"\0", b"\1"
 
@@ -61,22 +81,26 @@ class Function:
     One that is pickled by name is the same function wherever the bytes are.
     """
 
-    def __init__(self, code: bytes, by_name: bool) -> None:
+    def __init__(self, code: bytes, *, by_name: bool = False, by_value: bool = False) -> None:
         self.code = code
         self.by_name = by_name
+        self.by_value = by_value  # and what it returns may be too
 
 
-def encode_function(function: Callable[..., Any]) -> Function:
-    """Pickle a function. Raises what pickle raises."""
-    kind = type(function)
-    by_name = (
-        kind is types.FunctionType
-        or kind is type
-        or (kind is types.BuiltinFunctionType and _is_of_module(function))
-    )
-    if by_name:  # pickle asks no reducers for these
-        return Function(pickle.dumps(function, PROTOCOL), True)
-    return Function(dumps(function), False)
+def encode_function(function: Callable[..., Any], names: Names) -> Function:
+    """Pickle a function: by value, if workers do not find it. Raises what pickle raises."""
+    try:
+        # Of these pickle asks no reducers.
+        kind = type(function)
+        if kind is types.BuiltinFunctionType and _is_of_module(function):
+            return Function(pickle.dumps(function, PROTOCOL), by_name=True)
+        if (kind is types.FunctionType or kind is type) and names.find(function):  # type: ignore[arg-type]
+            return Function(pickle.dumps(function, PROTOCOL), by_name=True)
+        buffer = io.BytesIO()
+        names.asking_pickler(buffer).dump(function)
+        return Function(buffer.getvalue())
+    except NOT_FOUND as error:
+        return Function(names.dumps_by_value(function, error), by_value=True)
 
 
 def _is_of_module(function: Any) -> bool:
@@ -93,7 +117,7 @@ class Batch:
         self.index = index
 
 
-NO_FUNCTION = Function(b"", True)
+NO_FUNCTION = Function(b"", by_name=True)
 NO_BATCH = Batch(b"", 0, 0)
 
 
@@ -105,31 +129,38 @@ class Failure:
         self.error = error
 
 
-def encode_call(args: tuple[Any, ...], kwds: dict[str, Any]) -> bytes:
+def encode_call(args: tuple[Any, ...], kwds: dict[str, Any], names: Names) -> bytes:
     """Encode the one item of an `apply`. Raises what pickle raises."""
     if _are_atoms(args) and _are_atoms(kwds.values()):
         return _SHARED + pickle.dumps([(args, kwds)], PROTOCOL)
-    record = dumps((args, kwds))
+    buffer = io.BytesIO()
+    try:
+        names.pickler(buffer).dump((args, kwds))
+        record = buffer.getvalue()
+    except NOT_FOUND as error:
+        record = names.dumps_by_value((args, kwds), error)
     return _STREAMED + _wire.NUMBER.pack(1) + _wire.NUMBER.pack(len(record)) + record
 
 
-def encode_items(items: Sequence[Any], chunk: int) -> Iterator[Batch | Failure]:
+def encode_items(items: Sequence[Any], chunk: int, names: Names) -> Iterator[Batch | Failure]:
     """Encode items in batches of whole chunks: small ones first, so that workers start early."""
     start, size = 0, FIRST_BATCH
     while start < len(items):
         end = min(len(items), start + -(-size // chunk) * chunk)
-        yield from encode_part(items[start:end], start, chunk)
+        yield from encode_part(items[start:end], start, chunk, names)
         start, size = end, min(2 * size, LAST_BATCH)
 
 
-def encode_part(items: Sequence[Any], index: int, chunk: int) -> Iterator[Batch | Failure]:
+def encode_part(
+    items: Sequence[Any], index: int, chunk: int, names: Names
+) -> Iterator[Batch | Failure]:
     """Encode items, of which the first has this index: in one batch, unless they are large."""
     if type(items) is range:  # has few bytes, and what is in it never changes
         yield Batch(_SHARED + pickle.dumps(items, PROTOCOL), len(items), index)
     elif _can_share(items):
         yield Batch(_SHARED + pickle.dumps(list(items), PROTOCOL), len(items), index)
     else:
-        yield from _encode_stream(items, index, chunk)
+        yield from _encode_stream(items, index, chunk, names)
 
 
 def _are_atoms(values: Any) -> bool:
@@ -152,16 +183,17 @@ def _can_share(items: Sequence[Any]) -> bool:
 class _Stream:
     """A batch in the making, of items that are pickled one by one."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names) -> None:
+        self._names = names
         self._buffer = io.BytesIO()
-        self._pickler = ForkingPickler(self._buffer, PROTOCOL)
+        self._pickler = names.pickler(self._buffer)
         self._lengths = array("Q")
 
     def add(self, item: Any) -> None:
         """Append an item, or nothing at all where that raises."""
         begin = self._buffer.tell()
         try:
-            self._pickler.dump(item)
+            self._dump(item, begin)
         except BaseException:
             self._buffer.seek(begin)
             self._buffer.truncate()
@@ -169,6 +201,15 @@ class _Stream:
         finally:
             self._pickler.clear_memo()
         self._lengths.append(self._buffer.tell() - begin)
+
+    def _dump(self, item: Any, begin: int) -> None:
+        try:
+            self._pickler.dump(item)
+        except NOT_FOUND as error:
+            record = self._names.dumps_by_value(item, error)
+            self._buffer.seek(begin)
+            self._buffer.truncate()
+            self._buffer.write(record)
 
     def is_full(self, chunk: int) -> bool:
         return self._buffer.tell() >= BATCH_BYTES and len(self._lengths) % chunk == 0
@@ -184,9 +225,11 @@ class _Stream:
             self._lengths = array("Q")
 
 
-def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Batch | Failure]:
+def _encode_stream(
+    items: Sequence[Any], index: int, chunk: int, names: Names
+) -> Iterator[Batch | Failure]:
     """Pickle items one by one, as many to a batch as its bytes allow."""
-    stream = _Stream()
+    stream = _Stream(names)
     for item in items:
         try:
             stream.add(item)

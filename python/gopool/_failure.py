@@ -14,11 +14,11 @@ from . import _codec
 from ._errors import MaybeEncodingError, RemoteTraceback
 
 
-def encode(error: BaseException) -> bytes:
+def encode(error: BaseException, by_value: bool = False) -> bytes:
     """Encode what a task raised, with the traceback as text."""
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     try:
-        record = _codec.dumps(error)
+        record = _codec.dumps_result(error, by_value)
     except Exception as reason:
         record = _codec.dumps(MaybeEncodingError(reason, error))
     return pickle.dumps((record, text), _codec.PROTOCOL)

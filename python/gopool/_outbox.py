@@ -47,6 +47,8 @@ class Outbox:
             if encoding in _wire.COLUMNS
         }
         self._columns[type(None)] = [None] * _page.MAX_NONES
+        #: Results that can't be sent by name are sent by value.
+        self.by_value = False
         self._count = 0
         self._size = 0
         self._since = 0  # when the first of the tasks began, in ns
@@ -95,20 +97,22 @@ class Outbox:
         self._values = None
         self._mixed = True
         try:
-            record, mark = _codec.dumps(value), 0
+            record, mark = _codec.dumps_result(value, self.by_value), 0
         except Exception as reason:
             from . import _failure
 
             record, mark = _failure.encode_unsendable(reason, value), _wire.FAILURE_BIT
         self._keep(sequence, record, mark)
 
-    def add_failure(self, sequence: int, record: bytes) -> None:
-        """Keep what a task raised, encoded."""
+    def add_failure(self, sequence: int, error: BaseException) -> None:
+        """Keep what a task raised."""
+        from . import _failure
+
         if self._kind is not None:
             self.flush()
         self._mixed = True
         self._values = None
-        self._keep(sequence, record, _wire.FAILURE_BIT)
+        self._keep(sequence, _failure.encode(error, self.by_value), _wire.FAILURE_BIT)
 
     def _begin_column(self, kind: type, sequence: int, value: Any) -> bool:
         """Begin a column with a result, unless that is too large for it."""

@@ -21,8 +21,9 @@ def submit_call(
 ) -> None:
     """Start the job of one call, and wait up to `wait` ms for its result."""
     try:
-        function = _codec.encode_function(func)
-        batch = _codec.Batch(_codec.encode_call(tuple(args), dict(kwds)), 1, 0)
+        names = supervisor.names
+        function = _codec.encode_function(func, names)
+        batch = _codec.Batch(_codec.encode_call(tuple(args), dict(kwds), names), 1, 0)
     except Exception as error:
         _fail(supervisor, result, error)
         return
@@ -40,13 +41,13 @@ def submit_items(
 ) -> None:
     """Start the job of a call with each item. An item that can't be encoded has failed."""
     try:
-        function = _codec.encode_function(func)
+        function = _codec.encode_function(func, supervisor.names)
     except Exception as error:
         _fail(supervisor, result, error)
         return
     try:
         _start(supervisor, result, 0, function, convention, chunk=chunk)
-        for batch in _codec.encode_items(items, chunk):
+        for batch in _codec.encode_items(items, chunk, supervisor.names):
             if isinstance(batch, _codec.Failure):
                 result._fail(batch.index, batch.error)
                 continue
@@ -108,6 +109,8 @@ def start_job(
     """Start a job with this number, with a batch if there is one. Return a status."""
     if function.by_name:
         flags |= _core.BY_REFERENCE
+    if function.by_value:
+        convention |= _codec.BY_VALUE
     split, size = len(function.code), len(batch.data)
     exchange = _exchange.borrow(split + size)
     try:
