@@ -193,23 +193,20 @@ class _Stream:
         """Append an item, or nothing at all where that raises."""
         begin = self._buffer.tell()
         try:
-            self._dump(item, begin)
+            self._pickler.dump(item)
+        except NOT_FOUND as error:
+            self._cut(begin)
+            self._buffer.write(self._names.dumps_by_value(item, error))
         except BaseException:
-            self._buffer.seek(begin)
-            self._buffer.truncate()
+            self._cut(begin)
             raise
         finally:
             self._pickler.clear_memo()
         self._lengths.append(self._buffer.tell() - begin)
 
-    def _dump(self, item: Any, begin: int) -> None:
-        try:
-            self._pickler.dump(item)
-        except NOT_FOUND as error:
-            record = self._names.dumps_by_value(item, error)
-            self._buffer.seek(begin)
-            self._buffer.truncate()
-            self._buffer.write(record)
+    def _cut(self, end: int) -> None:
+        self._buffer.seek(end)
+        self._buffer.truncate()
 
     def is_full(self, chunk: int) -> bool:
         return self._buffer.tell() >= BATCH_BYTES and len(self._lengths) % chunk == 0
@@ -220,8 +217,7 @@ class _Stream:
         if count:
             head = _STREAMED + _wire.NUMBER.pack(count) + self._lengths.tobytes()
             yield Batch(head + self._buffer.getvalue(), count, end - count)
-            self._buffer.seek(0)
-            self._buffer.truncate()
+            self._cut(0)
             self._lengths = array("Q")
 
 

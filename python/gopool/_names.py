@@ -11,7 +11,6 @@ import pickle
 import sys
 import weakref
 from importlib.machinery import PathFinder
-from multiprocessing import spawn
 from multiprocessing.context import BaseContext
 from multiprocessing.reduction import ForkingPickler
 from types import FunctionType, ModuleType
@@ -114,11 +113,10 @@ def _contents(module: ModuleType) -> list[tuple[str, Any]]:
 
 def _is_run_again() -> bool:
     """Tell whether children that are not forked run the program's file, up to its guard."""
-    return (
-        not spawn.get_preparation_data("")
-        .keys()
-        .isdisjoint({"init_main_from_name", "init_main_from_path"})
-    )
+    from multiprocessing import spawn  # takes its time, and forked workers do without
+
+    data = spawn.get_preparation_data("")
+    return "init_main_from_name" in data or "init_main_from_path" in data
 
 
 def _is_registered(module: str) -> bool:
