@@ -37,7 +37,7 @@ def submit_items(
     What comes after the first `BUFFER_BYTES` is encoded by a thread, as workers get on.
     """
     try:
-        function = _codec.encode_function(func)
+        function = _codec.encode_function(func, supervisor.names)
     except Exception as error:
         fail(supervisor, result, error)
         return
@@ -47,7 +47,7 @@ def submit_items(
     result._left = len(items)
     weight = 0
     fed = 0
-    for batch in _codec.encode_items(items, chunk):
+    for batch in _codec.encode_items(items, chunk, supervisor.names):
         if isinstance(batch, _codec.Failure):
             fed = batch.index + 1
             alive = feed.add_error(batch.index, batch.error)

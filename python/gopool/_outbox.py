@@ -14,7 +14,7 @@ from __future__ import annotations
 import pickle
 import time
 
-from . import _codec, _page, _wire
+from . import _codec, _packer, _page, _wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Outbox:
             if encoding in _wire.COLUMNS
         }
         self._columns[type(None)] = [None] * _page.MAX_NONES
+        #: Results that can't be sent by name are sent by value.
+        self.by_value = False
         self._count = 0
         self._size = 0
         self._since = 0  # when the first of the tasks began, in ns
@@ -88,14 +90,14 @@ class Outbox:
         if can_begin and self._begin_column(kind, sequence, value):
             return
         if kind in _codec.ATOMS and not _codec.is_large(value):
-            self._keep(sequence, pickle.dumps(value, _codec.PROTOCOL), 0)
+            self._keep(sequence, pickle.dumps(value, _packer.PROTOCOL), 0)
             if self._values is not None and self._count:
                 self._values.append(value)
             return
         self._values = None
         self._mixed = True
         try:
-            packed, mark = _codec.pack(value), 0
+            packed, mark = _codec.pack_result(value, self.by_value), 0
         except Exception as reason:
             from . import _failure
 
@@ -106,13 +108,15 @@ class Outbox:
             self._keep(sequence, packed.record, _wire.LENT_BIT)
             packed.sent()
 
-    def add_failure(self, sequence: int, record: bytes) -> None:
-        """Keep what a task raised, encoded."""
+    def add_failure(self, sequence: int, error: BaseException) -> None:
+        """Keep what a task raised."""
+        from . import _failure
+
         if self._kind is not None:
             self.flush()
         self._mixed = True
         self._values = None
-        self._keep(sequence, record, _wire.FAILURE_BIT)
+        self._keep(sequence, _failure.encode(error, self.by_value), _wire.FAILURE_BIT)
 
     def _begin_column(self, kind: type, sequence: int, value: Any) -> bool:
         """Begin a column with a result, unless that is too large for it."""
@@ -169,7 +173,7 @@ class Outbox:
                 return b"", encoding
             return bytes(self._bytes[: count * self._columns[self._kind].itemsize]), encoding
         if self._values is not None and count > 1:
-            return pickle.dumps(self._values, _codec.PROTOCOL), _wire.LIST
+            return pickle.dumps(self._values, _packer.PROTOCOL), _wire.LIST
         return self._lengths[:count].tobytes() + bytes(self._data[: self._size]), _wire.STREAM
 
     def _send_large(self, sequence: int, record: bytes, mark: int) -> None:

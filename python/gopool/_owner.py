@@ -17,6 +17,7 @@ from typing import Protocol
 
 from . import _core, _exchange
 from ._errors import BrokenPoolError
+from ._names import Names
 
 #: Seconds that a thread waits at a time: Python answers Ctrl-C between waits.
 SLICE = 0.1
@@ -86,6 +87,8 @@ class Joinable(Protocol):
 
 class Owner:
     """What processes and threads as workers have in common."""
+
+    names: Names  # of processes only: what is sent to threads is not pickled
 
     def __init__(self) -> None:
         self.pool = 0

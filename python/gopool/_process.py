@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -17,12 +18,27 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from . import _arena, _caller_arena, _core, _lender, _page, _region, _wire, _worker
+# The failure is there for the workers: see `forking`.
+from . import (  # noqa: F401
+    _arena,
+    _caller_arena,
+    _core,
+    _failure,
+    _lender,
+    _page,
+    _region,
+    _wire,
+    _worker,
+)
 from ._memory import memory_file
 
 #: The parent's descriptors of all workers. A forked child has to close them, or
 #: workers would not see the parent's end. Whatever closes one takes it off first.
 _held: set[int] = set()
+
+#: Held while a worker is forked, and while something is imported that workers import as
+#: well: a module that is half imported at a fork can't be imported in the child.
+forking = threading.Lock()
 
 #: Seconds that a process may take to end after SIGKILL.
 GRACE_OF_KERNEL = 5
@@ -59,6 +75,8 @@ def _disown() -> None:
     At its exit `multiprocessing` would end all processes that it takes for
     children, so ours must not be among them.
     """
+    global forking
+    forking = threading.Lock()
     children = _children()
     children -= _processes
     for fd in _held:
@@ -269,7 +287,8 @@ def _start(process: BaseProcess) -> None:
     """
     if _FORK_WARNS:
         _ignore_fork_warning()
-    process.start()
+    with forking:
+        process.start()
 
 
 _FORK_WARNS = sys.version_info >= (3, 12)

@@ -6,7 +6,8 @@ import multiprocessing.context
 import os
 from typing import Any, Generic, TypeVar
 
-from . import _arena, _codec, _lender, _mention
+from . import _arena, _lender, _mention
+from ._packer import Packer
 from ._region import CALLER, RECORD
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ class Shared(Generic[T]):
         _caller_arena.retain()
         self._let_go = _caller_arena.let_go  # at exit, no module may be left to find it in
         self._owner = os.getpid()
-        packed = _codec.Packer(shared=True).pack(value)
+        packed = Packer(None, shared=True).pack(value)
         if isinstance(packed, bytes):
             self._record = packed
             return

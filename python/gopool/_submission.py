@@ -21,8 +21,9 @@ def submit_call(
 ) -> None:
     """Start the job of one call, and wait up to `wait` ms for its result."""
     try:
-        function = _codec.encode_function(func)
-        batch = _codec.encode_call(tuple(args), dict(kwds))
+        names = supervisor.names
+        function = _codec.encode_function(func, names)
+        batch = _codec.encode_call(tuple(args), dict(kwds), names)
     except Exception as error:
         fail(supervisor, result, error)
         return

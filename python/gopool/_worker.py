@@ -87,6 +87,7 @@ class _Worker:
         self._outbox = Outbox(sock, page)
         self._inbox = _wire.Inbox(sock, self._outbox.flush)
         self._functions: dict[int, Callable[[Any], Any]] = {}
+        self._by_value: set[int] = set()  # those that were sent so
         self._items: Sequence[Any] = []
         self._loads: Callable[[Any], Any] | None = None  # what each item is still to be passed to
 
@@ -99,9 +100,14 @@ class _Worker:
                 self._start(payload, aux)
             elif kind == _wire.FUNCTION:
                 (number,) = _wire.NUMBER.unpack_from(payload)
-                self._functions[number] = self._loading(number, payload, aux)
+                if aux & _codec.BY_VALUE:
+                    self._by_value.add(number)
+                convention = aux & ~_codec.BY_VALUE
+                self._functions[number] = self._loading(number, payload, convention)
             elif kind == _wire.FORGET:
-                self._functions.pop(_wire.NUMBER.unpack(payload)[0], None)
+                (number,) = _wire.NUMBER.unpack(payload)
+                self._functions.pop(number, None)
+                self._by_value.discard(number)
             elif kind == _wire.TRIM:
                 self._trim()
             else:
@@ -141,6 +147,7 @@ class _Worker:
         if self._slots[_page.RECALLED] <= sequence:
             self._skip(sequence, count)
             return
+        self._outbox.by_value = function in self._by_value
         call = self._functions[function]
         if self._loads is not None:
             call = _unpickling(call, self._loads)
@@ -164,7 +171,7 @@ class _Worker:
                 raise  # ends the worker, as in multiprocessing
             except BaseException as error:
                 outbox.stored(stored)
-                outbox.add_failure(sequence, _encode_error(error))
+                outbox.add_failure(sequence, error)
             else:
                 # What the outbox does for most results, without a call of it.
                 if type(value) is kind:
@@ -184,12 +191,6 @@ class _Worker:
     def _skip(self, first: int, count: int) -> None:
         self._outbox.flush()
         _wire.send(self._socket, _wire.SKIPPED, _wire.RANGE.pack(first, count))
-
-
-def _encode_error(error: BaseException) -> bytes:
-    from . import _failure
-
-    return _failure.encode(error)
 
 
 def _callable(code: memoryview, convention: int) -> Callable[[Any], Any]:
