@@ -3,6 +3,7 @@ package gopool
 import (
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,6 +28,14 @@ func (s stream) Read(p []byte) (int, error) {
 			return n, nil
 		}
 	}
+}
+
+// limit has a Read that finds nothing wait no longer than this, which is more
+// than a microsecond, before it fails.
+func (s stream) limit(wait time.Duration) error {
+	timeout := unix.NsecToTimeval(int64(wait))
+	err := unix.SetsockoptTimeval(int(s), unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout)
+	return os.NewSyscallError("setsockopt", err)
 }
 
 // write writes buffers as far as the socket takes them: at least something if

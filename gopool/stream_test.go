@@ -81,16 +81,19 @@ func TestStream(t *testing.T) {
 		_, err = ours.write([][]byte{{1}}, true)
 		require.ErrorIs(t, err, unix.EPIPE, "an error, no signal")
 	})
-	t.Run("await tells whether there is something before the deadline", func(t *testing.T) {
+	t.Run("a read that is limited fails if nothing comes", func(t *testing.T) {
 		ours, theirs := streams(t)
-		require.False(t, ours.await(time.Now().Add(-time.Second)))
-		require.False(t, ours.await(time.Now().Add(time.Millisecond)))
-		_, err := theirs.write([][]byte{{1}}, true)
+		require.NoError(t, ours.limit(time.Millisecond))
+		_, err := ours.Read(make([]byte, 1))
+		require.ErrorIs(t, err, unix.EAGAIN)
+		_, err = theirs.write([][]byte{{1}}, true)
 		require.NoError(t, err)
-		require.True(t, ours.await(time.Now().Add(limit)))
-		other, _ := streams(t)
-		other.shut()
-		require.True(t, other.await(time.Now().Add(limit)), "the end is something")
+		n, err := ours.Read(make([]byte, 1))
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		ours.shut()
+		_, err = ours.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
 	})
 }
 

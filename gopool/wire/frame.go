@@ -242,6 +242,9 @@ func checkLengths(lengths []byte, total uint64) error {
 // Length returns the first length of a Stream's table, without its FailureBit.
 func Length(lengths []byte) uint64 { return order.Uint64(lengths) &^ FailureBit }
 
+// Failed tells whether the first outcome of a Stream is an exception.
+func (o Outcomes) Failed() bool { return order.Uint64(o.Lengths)&FailureBit != 0 }
+
 // Skipped reads the payload of a Skipped frame.
 func (f Frame) Skipped() (first, count uint64, err error) {
 	if f.Kind != Skipped || len(f.Payload) != skippedSize {

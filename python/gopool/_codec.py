@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 import types
 from array import array
 from itertools import accumulate, chain
@@ -66,17 +67,32 @@ class Function:
         self.by_name = by_name
 
 
+#: Functions that were encoded before, by module and name.
+_encoded: dict[tuple[str, str], Function] = {}
+_MAX_ENCODED = 256
+
+
 def encode_function(function: Callable[..., Any]) -> Function:
     """Pickle a function. Raises what pickle raises."""
+    # Pickle asks no reducers for those that it pickles by name.
     kind = type(function)
-    by_name = (
-        kind is types.FunctionType
-        or kind is type
-        or (kind is types.BuiltinFunctionType and _is_of_module(function))
-    )
-    if by_name:  # pickle asks no reducers for these
+    if kind is types.FunctionType:
+        return _encode_named(function)
+    if kind is type or (kind is types.BuiltinFunctionType and _is_of_module(function)):
         return Function(pickle.dumps(function, PROTOCOL), True)
     return Function(dumps(function), False)
+
+
+def _encode_named(function: Any) -> Function:
+    module, name = function.__module__, function.__qualname__
+    encoded = _encoded.get((module, name))
+    # What pickle makes sure of: that the function is what is found by this name.
+    if encoded is None or getattr(sys.modules.get(module), name, None) is not function:
+        encoded = Function(pickle.dumps(function, PROTOCOL), True)
+        if len(_encoded) == _MAX_ENCODED:
+            _encoded.clear()
+        _encoded[module, name] = encoded
+    return encoded
 
 
 def _is_of_module(function: Any) -> bool:
@@ -201,7 +217,7 @@ def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Bat
 
 def decode_batch(data: memoryview) -> tuple[Sequence[Any], bool]:
     """Return the items of a batch, and whether each is still pickled."""
-    if data[:1] == _SHARED:
+    if data[0] == _SHARED[0]:
         return pickle.loads(data[1:]), False
     (count,) = _wire.NUMBER.unpack_from(data, 1)
     start = 1 + _wire.NUMBER.size

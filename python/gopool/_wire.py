@@ -31,6 +31,9 @@ NUMBER = struct.Struct("<Q")  # id of a function
 OUTCOMES = struct.Struct("<QQQ")  # first, count, elapsed
 RANGE = struct.Struct("<QQ")  # first, count
 
+TASK = struct.Struct("<IIQQQQII")  # HEADER and SPAN: the head of a RUN frame
+RESULT = struct.Struct("<IIQQQQQ")  # HEADER, OUTCOMES, length: the head of a RESULTS frame of one
+
 
 def send(sock: socket.socket, kind: int, payload: bytes, aux: int = 0) -> None:
     """Send a frame. Blocks until the system has taken it."""
@@ -46,10 +49,29 @@ class Inbox:
     def __init__(self, sock: socket.socket, before_wait: Callable[[], None]) -> None:
         self._socket = sock
         self._before_wait = before_wait
-        self._buffer = bytearray(1 << 14)
-        self._view = memoryview(self._buffer)
+        self.buffer = bytearray(1 << 14)
+        self.view = memoryview(self.buffer)
         self._start = 0
         self._end = 0
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing is here that `next` has not returned."""
+        return self._start == self._end
+
+    def receive(self) -> int:
+        """Receive something into `buffer`, while it is empty; return how many bytes. Blocks.
+
+        Raises EOFError if the pool is gone. The bytes are not for `next`, unless
+        `put_back` is called.
+        """
+        size = self._socket.recv_into(self.buffer)
+        if size == 0:
+            raise EOFError
+        return size
+
+    def put_back(self, size: int) -> None:
+        """Leave to `next` what `receive` has received."""
+        self._start, self._end = 0, size
 
     def next(self) -> tuple[int, int, memoryview]:
         """Return kind, aux and payload of the next frame. Blocks.
@@ -57,12 +79,12 @@ class Inbox:
         Raises EOFError if the pool is gone.
         """
         self._fill(HEADER.size)
-        kind, aux, size = HEADER.unpack_from(self._buffer, self._start)
+        kind, aux, size = HEADER.unpack_from(self.buffer, self._start)
         self._start += HEADER.size
-        if size > len(self._buffer):
+        if size > len(self.buffer):
             return kind, aux, self._large(size)
         self._fill(size)
-        payload = bytes(self._view[self._start : self._start + size])
+        payload = bytes(self.view[self._start : self._start + size])
         self._start += size
         return kind, aux, memoryview(payload)
 
@@ -71,20 +93,20 @@ class Inbox:
         missing = size - (self._end - self._start)
         if missing <= 0:
             return
-        if self._start + size > len(self._buffer):
+        if self._start + size > len(self.buffer):
             held = self._end - self._start
-            self._view[:held] = bytes(self._view[self._start : self._end])
+            self.view[:held] = bytes(self.view[self._start : self._end])
             self._start, self._end = 0, held
         elif self._start == self._end:
             self._start = self._end = 0
         self._before_wait()
         while self._end - self._start < size:
-            self._end += self._receive(self._view[self._end :])
+            self._end += self._receive(self.view[self._end :])
 
     def _large(self, size: int) -> memoryview:
         payload = memoryview(bytearray(size))
         held = min(size, self._end - self._start)
-        payload[:held] = self._view[self._start : self._start + held]
+        payload[:held] = self.view[self._start : self._start + held]
         self._start += held
         while held < size:
             held += self._receive(payload[held:])

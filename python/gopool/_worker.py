@@ -90,8 +90,12 @@ class _Worker:
     def serve(self) -> None:
         """Do what the pool says until it says stop. Raises EOFError if it is gone."""
         _wire.send(self._socket, _wire.READY, b"")
+        inbox = self._inbox
         while True:
-            kind, aux, payload = self._inbox.next()
+            if inbox.is_empty():
+                self._outbox.flush()
+                inbox.put_back(self._serve_singly())
+            kind, aux, payload = inbox.next()
             if kind == _wire.RUN:
                 self._start(payload, aux)
             elif kind == _wire.FUNCTION:
@@ -102,6 +106,51 @@ class _Worker:
             else:
                 self._outbox.flush()
                 return
+
+    def _serve_singly(self) -> int:
+        """Wait for tasks that come one by one and answer each at once.
+
+        Return how many bytes have come of something else. It does what `_start`,
+        `_run` and the outbox do, where that comes to less: nothing is kept here that
+        another result could join.
+        """
+        inbox, slots, outbox, functions = self._inbox, self._slots, self._outbox, self._functions
+        buffer, view = inbox.buffer, inbox.view
+        receive, head_of, head_size = inbox.receive, _wire.TASK.unpack_from, _wire.TASK.size
+        now, loads, dumps = time.monotonic_ns, pickle.loads, pickle.dumps
+        while True:
+            size = receive()
+            if size <= head_size:
+                return size
+            kind, aux, rest, sequence, function, _batch, offset, count = head_of(buffer)
+            if count != 1 or kind != _wire.RUN or not aux or rest + _wire.HEADER.size != size:
+                return size
+            self._items, self._pickled = _codec.decode_batch(view[head_size:size])
+            if self._pickled:
+                self._items = list(map(bytes, self._items))  # the buffer is used again
+            began = now()
+            # The handshake, as in `_run`.
+            slots[_page.STARTED] = sequence
+            if slots[_page.RECALLED] <= sequence:
+                self._skip(sequence, 1)
+                continue
+            item = self._items[offset]
+            try:
+                value = functions[function](loads(item) if self._pickled else item)
+            except SystemExit:
+                raise
+            except BaseException as error:
+                outbox.resume(began)
+                outbox.add_failure(sequence, _encode_error(error))
+                outbox.flush()
+                continue
+            if type(value) in _codec.ATOMS:
+                outbox.send(sequence, dumps(value, _codec.PROTOCOL), began)
+            else:
+                outbox.resume(began)
+                outbox.add(sequence, value)
+                outbox.flush()
+            del value
 
     def _loading(self, number: int, payload: memoryview, convention: int) -> Callable[[Any], Any]:
         """Return what loads a function when it is first called, and then calls it.
