@@ -35,7 +35,7 @@ type inbound struct {
 }
 
 func (in *inbound) init(socket *arrival, handle func(wire.Frame) error, more func() bool) {
-	in.socket, in.frames = socket, wire.NewReader(in)
+	in.socket, in.frames = socket, wire.NewReader(&packets{in: in})
 	in.handle, in.more = handle, more
 	in.wanted = true // a worker reports first
 	in.due.L = &in.mu

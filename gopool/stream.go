@@ -19,7 +19,9 @@ func (s stream) Read(p []byte) (int, error) {
 	for {
 		n, err := unix.Read(int(s), p)
 		switch {
-		case err == unix.EINTR:
+		case err == unix.EINTR || err == unix.ECONNRESET:
+			// Reset: the worker ended with something unread. It is told before what the
+			// worker has written, and once.
 		case err != nil:
 			return 0, os.NewSyscallError("read", err)
 		case n == 0 && len(p) > 0:
@@ -38,18 +40,20 @@ func (s stream) limit(wait time.Duration) error {
 	return os.NewSyscallError("setsockopt", err)
 }
 
-// write writes buffers as far as the socket takes them: at least something if
-// it may wait, perhaps nothing if not. It returns what is left.
+// write writes buffers as far as the socket takes them, in packets: at least one
+// if it may wait, perhaps none if not. It returns what is left.
 func (s stream) write(buffers [][]byte, wait bool) (rest [][]byte, err error) {
 	flags := unix.MSG_NOSIGNAL
 	if !wait {
 		flags |= unix.MSG_DONTWAIT
 	}
 	for {
-		n, err := unix.SendmsgBuffers(int(s), buffers[:min(len(buffers), 1024)], nil, nil, flags)
+		n, err := unix.SendmsgBuffers(int(s), packet(buffers[:min(len(buffers), 1024)]), nil, nil, flags)
 		switch err {
 		case nil:
-			return after(buffers, n), nil
+			if buffers = after(buffers, n); wait || len(buffers) == 0 {
+				return buffers, nil
+			}
 		case unix.EAGAIN:
 			return buffers, nil
 		case unix.EINTR:

@@ -14,7 +14,7 @@ import (
 // streams returns both ends of a socket.
 func streams(t *testing.T) (ours, theirs stream) {
 	t.Helper()
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		stream(fds[0]).close()
@@ -137,7 +137,7 @@ func TestArrival(t *testing.T) {
 // begins to wait for the first time.
 func TestArrivalOfTheEnd(t *testing.T) {
 	for range 20_000 {
-		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 		require.NoError(t, err)
 		a, err := newArrival(stream(fds[0]))
 		require.NoError(t, err)

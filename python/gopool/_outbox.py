@@ -183,5 +183,5 @@ class Outbox:
         if size <= _page.MAX_DATA:
             self._socket.sendall(head + record)
         else:
-            self._socket.sendall(head)
-            self._socket.sendall(record)
+            _wire.send_bytes(self._socket, head)
+            _wire.send_bytes(self._socket, record)

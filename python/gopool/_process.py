@@ -24,6 +24,9 @@ from ._memory import memory_file
 #: workers would not see the parent's end. Whatever closes one takes it off first.
 _held: set[int] = set()
 
+#: gopool/packets.go has the reason. Elsewhere there is no such socket, and need not be.
+_SOCKET = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_STREAM
+
 #: Seconds that a process may take to end after SIGKILL.
 GRACE_OF_KERNEL = 5
 
@@ -95,7 +98,7 @@ class WorkerProcess:
         initializer: Callable[..., object] | None,
         initargs: tuple[Any, ...],
     ) -> None:
-        ours, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, _SOCKET)
         self._theirs = theirs
         self.socket = ours.detach()
         _held.update((self.socket, theirs.fileno()))

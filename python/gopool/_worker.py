@@ -107,27 +107,23 @@ class _Worker:
                 self._outbox.flush()
                 return
 
-    def _serve_singly(self) -> int:
+    def _serve_singly(self) -> bytes:
         """Wait for tasks that come one by one and answer each at once.
 
-        Return how many bytes have come of something else. It does what `_start`,
-        `_run` and the outbox do, where that comes to less: nothing is kept here that
-        another result could join.
+        Return what has come that is something else. It does what `_start`, `_run` and
+        the outbox do, where that comes to less: no other result could join this one.
         """
         inbox, slots, outbox, functions = self._inbox, self._slots, self._outbox, self._functions
-        buffer, view = inbox.buffer, inbox.view
         receive, head_of, head_size = inbox.receive, _wire.TASK.unpack_from, _wire.TASK.size
         now, loads, dumps = time.monotonic_ns, pickle.loads, pickle.dumps
         while True:
-            size = receive()
-            if size <= head_size:
-                return size
-            kind, aux, rest, sequence, function, _batch, offset, count = head_of(buffer)
-            if count != 1 or kind != _wire.RUN or not aux or rest + _wire.HEADER.size != size:
-                return size
-            self._items, self._pickled = _codec.decode_batch(view[head_size:size])
-            if self._pickled:
-                self._items = list(map(bytes, self._items))  # the buffer is used again
+            data = receive()
+            if len(data) <= head_size:
+                return data
+            kind, aux, size, sequence, function, _batch, offset, count = head_of(data)
+            if count != 1 or kind != _wire.RUN or not aux or size + _wire.HEADER.size != len(data):
+                return data
+            self._items, self._pickled = _codec.decode_batch(memoryview(data)[head_size:])
             began = now()
             # The handshake, as in `_run`.
             slots[_page.STARTED] = sequence
