@@ -48,7 +48,7 @@ func (s stream) write(buffers [][]byte, wait bool) (rest [][]byte, err error) {
 		flags |= unix.MSG_DONTWAIT
 	}
 	for {
-		n, err := unix.SendmsgBuffers(int(s), packet(buffers[:min(len(buffers), 1024)]), nil, nil, flags)
+		n, err := s.send(packet(buffers[:min(len(buffers), 1024)]), flags)
 		switch err {
 		case nil:
 			if buffers = after(buffers, n); wait || len(buffers) == 0 {
@@ -61,6 +61,13 @@ func (s stream) write(buffers [][]byte, wait bool) (rest [][]byte, err error) {
 			return nil, os.NewSyscallError("sendmsg", err)
 		}
 	}
+}
+
+func (s stream) send(buffers [][]byte, flags int) (n int, err error) {
+	if len(buffers) == 1 {
+		return unix.SendmsgN(int(s), buffers[0], nil, nil, flags) // allocates nothing
+	}
+	return unix.SendmsgBuffers(int(s), buffers, nil, nil, flags)
 }
 
 // after returns what comes after the first n bytes.

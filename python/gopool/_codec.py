@@ -123,7 +123,7 @@ class Failure:
 
 def encode_call(args: tuple[Any, ...], kwds: dict[str, Any]) -> bytes:
     """Encode the one item of an `apply`. Raises what pickle raises."""
-    if _are_atoms(args) and _are_atoms(kwds.values()):
+    if _are_atoms(args) and (not kwds or _are_atoms(kwds.values())):
         return _SHARED + pickle.dumps([(args, kwds)], PROTOCOL)
     record = dumps((args, kwds))
     return _STREAMED + _wire.NUMBER.pack(1) + _wire.NUMBER.pack(len(record)) + record
@@ -215,10 +215,11 @@ def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Bat
     yield from stream.take(index)
 
 
-def decode_batch(data: memoryview) -> tuple[Sequence[Any], bool]:
-    """Return the items of a batch, and whether each is still pickled."""
-    if data[0] == _SHARED[0]:
-        return pickle.loads(data[1:]), False
+def decode_batch(data: bytes | memoryview, at: int) -> tuple[Sequence[Any], bool]:
+    """Return the items of the batch that begins there, and whether each is still pickled."""
+    if data[at] == _SHARED[0]:
+        return pickle.loads(data[at + 1 :]), False
+    data = memoryview(data)[at:]
     (count,) = _wire.NUMBER.unpack_from(data, 1)
     start = 1 + _wire.NUMBER.size
     lengths = data[start : start + 8 * count].cast("Q")

@@ -123,7 +123,7 @@ class _Worker:
             kind, aux, size, sequence, function, _batch, offset, count = head_of(data)
             if count != 1 or kind != _wire.RUN or not aux or size + _wire.HEADER.size != len(data):
                 return data
-            self._items, self._pickled = _codec.decode_batch(memoryview(data)[head_size:])
+            self._items, self._pickled = _codec.decode_batch(data, head_size)
             began = now()
             # The handshake, as in `_run`.
             slots[_page.STARTED] = sequence
@@ -167,7 +167,7 @@ class _Worker:
     def _start(self, payload: memoryview, aux: int) -> None:
         sequence, function, _batch, offset, count = _wire.SPAN.unpack_from(payload)
         if aux & _wire.CARRIED:
-            self._items, self._pickled = _codec.decode_batch(payload[_wire.SPAN.size :])
+            self._items, self._pickled = _codec.decode_batch(payload, _wire.SPAN.size)
         if self._slots[_page.RECALLED] <= sequence:
             self._skip(sequence, count)
             return

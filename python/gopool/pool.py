@@ -97,7 +97,8 @@ class Pool(multiprocessing.pool.Pool):
 
         Raises what the call raises; otherwise as `apply_async`.
         """
-        self._check_running()
+        if self._state != _RUNNING:  # what checks the process as well is called anyway
+            self._check_running()
         return self._call(func, args, kwds)
 
     def apply_async(
