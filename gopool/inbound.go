@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/gopool/gopool/gopool/wire"
 )
 
@@ -149,16 +151,21 @@ func (in *inbound) Read(p []byte) (int, error) {
 	if in.until.IsZero() {
 		return in.socket.Read(p)
 	}
-	left := time.Until(in.until)
-	if left <= 0 {
-		return 0, os.ErrDeadlineExceeded
-	}
-	// Rounded, it seldom changes: callers wait for as long each time.
-	if timeout := left.Truncate(time.Millisecond) + time.Millisecond; timeout != in.timeout {
-		if err := in.socket.limit(timeout); err != nil {
-			return 0, err
+	for {
+		left := time.Until(in.until)
+		if left <= 0 {
+			return 0, os.ErrDeadlineExceeded
 		}
-		in.timeout = timeout
+		// Rounded, it seldom changes: callers wait for as long each time.
+		if timeout := left.Truncate(time.Millisecond) + time.Millisecond; timeout != in.timeout {
+			if err := in.socket.limit(timeout); err != nil {
+				return 0, err
+			}
+			in.timeout = timeout
+		}
+		// A program may get signals more often than this takes: they must not put it off.
+		if n, err := in.socket.read(p); err != unix.EINTR {
+			return n, err
+		}
 	}
-	return in.socket.stream.Read(p)
 }

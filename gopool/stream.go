@@ -17,19 +17,26 @@ type stream int
 // Read implements io.Reader. It blocks; shut ends it.
 func (s stream) Read(p []byte) (int, error) {
 	for {
-		n, err := unix.Read(int(s), p)
-		switch {
-		case err == unix.EINTR || err == unix.ECONNRESET:
-			// Reset: the worker ended with something unread. It is told before what the
-			// worker has written, and once.
-		case err != nil:
-			return 0, os.NewSyscallError("read", err)
-		case n == 0 && len(p) > 0:
-			return 0, io.EOF
-		default:
-			return n, nil
+		if n, err := s.read(p); err != unix.EINTR {
+			return n, err
 		}
 	}
+}
+
+// read is Read that may be interrupted by a signal: EINTR.
+func (s stream) read(p []byte) (int, error) {
+	n, err := unix.Read(int(s), p)
+	switch {
+	case err == unix.EINTR || err == unix.ECONNRESET:
+		// Reset: the worker ended with something unread. It is told before what the
+		// worker has written, and once.
+		return 0, unix.EINTR
+	case err != nil:
+		return 0, os.NewSyscallError("read", err)
+	case n == 0 && len(p) > 0:
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 // limit has a Read that finds nothing wait no longer than this, which is more
