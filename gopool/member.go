@@ -116,7 +116,11 @@ func (m *member) settle(n int) {
 	m.load -= time.Duration(n) * l.each
 	if l.Count == 0 {
 		m.leases[0] = lease{}
-		m.leases = m.leases[1:]
+		if len(m.leases) == 1 {
+			m.leases = m.leases[:0] // keeps its memory
+		} else {
+			m.leases = m.leases[1:]
+		}
 	}
 }
 

@@ -192,7 +192,7 @@ func (p *Pool) Call(f *Function, b *Batch, deadline time.Time) (*Job, error) {
 	}
 	if worker, ok := p.leadable(j); ok {
 		p.dirty[0].dirty = false
-		p.dirty = nil
+		p.dirty = p.dirty[:0]
 		p.mu.Unlock()
 		worker.FlushAndLead(j.Done, deadline)
 	} else {

@@ -43,7 +43,11 @@ func (q *queue) rotate() {
 func (q *queue) pop() {
 	q.jobs[0].queued = false
 	q.jobs[0] = nil
-	q.jobs = q.jobs[1:]
+	if len(q.jobs) == 1 {
+		q.jobs = q.jobs[:0] // keeps its memory
+	} else {
+		q.jobs = q.jobs[1:]
+	}
 }
 
 func (q *queue) clear() {

@@ -297,6 +297,9 @@ func lent(record []byte) (slab, size uint64) {
 	return order.Uint64(record[8:]), order.Uint64(record[24:])
 }
 
+// Plain tells whether the first outcome of a Stream is a result, and all of it here.
+func (o Outcomes) Plain() bool { return order.Uint64(o.Lengths)&(FailureBit|LentBit) == 0 }
+
 // Skipped reads the payload of a Skipped frame.
 func (f Frame) Skipped() (first, count uint64, err error) {
 	if f.Kind != Skipped || len(f.Payload) != skippedSize {

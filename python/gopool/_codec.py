@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 import types
 from array import array
 from contextlib import suppress
@@ -121,21 +122,38 @@ class Function:
             self._lent.sent()
 
 
+#: Functions that were encoded before, by module and name.
+_encoded: dict[tuple[str, str], Function] = {}
+_MAX_ENCODED = 256
+
+
 def encode_function(function: Callable[..., Any], names: Names) -> Function:
     """Pickle a function: by value, if workers do not find it. Raises what pickle raises."""
-    # Of these pickle asks no reducers.
+    # Pickle asks no reducers for those that it pickles by name.
     kind = type(function)
     if kind is types.BuiltinFunctionType and _is_of_module(function):
         return Function(pickle.dumps(function, PROTOCOL), by_name=True)
     if (kind is types.FunctionType or kind is type) and names.find(function):  # type: ignore[arg-type]
         with suppress(*NOT_FOUND):
-            return Function(pickle.dumps(function, PROTOCOL), by_name=True)
+            return _encode_named(function)
     packer = Packer(names, asking=True, shared=True)
     code = packer.pack(function)
     flags = BY_VALUE if packer.by_value else 0
     if isinstance(code, bytes):
         return Function(code, flags, None, packer.mentions)
     return Function(code.record, flags, code, packer.mentions)
+
+
+def _encode_named(function: Any) -> Function:
+    module, name = function.__module__, function.__qualname__
+    encoded = _encoded.get((module, name))
+    # What pickle makes sure of: that the function is what is found by this name.
+    if encoded is None or getattr(sys.modules.get(module), name, None) is not function:
+        encoded = Function(pickle.dumps(function, PROTOCOL), by_name=True)
+        if len(_encoded) == _MAX_ENCODED:
+            _encoded.clear()
+        _encoded[module, name] = encoded
+    return encoded
 
 
 def _is_of_module(function: Any) -> bool:
@@ -184,7 +202,8 @@ class Failure:
 
 def encode_call(args: tuple[Any, ...], kwds: dict[str, Any], names: Names) -> Batch:
     """Encode the one item of an `apply`. Raises what pickle raises."""
-    if _can_share([args, tuple(kwds.values())]):
+    values = (*args, *kwds.values()) if kwds else args
+    if _are_atoms(values) and not any(map(is_large, values)):
         return Batch(_SHARED + pickle.dumps([(args, kwds)], PROTOCOL), 1, 0)
     packer = Packer(names)
     record = packer.pack((args, kwds))
@@ -285,14 +304,18 @@ def _encode_stream(
     yield from stream.take(index)
 
 
-def decode_batch(data: memoryview) -> tuple[Sequence[Any], Callable[[Any], Any] | None]:
-    """Return the items of a batch, and what unpickles each if that is to be done yet."""
-    if data[0] & _MENTIONING:
-        rest = _mention.skip(data[1:])
-        data = memoryview(bytes([data[0] & ~_MENTIONING]) + rest)
-    if data[:1] == _SHARED:
-        return pickle.loads(data[1:]), None
-    if data[:1] == _LENT:
+def decode_batch(
+    data: bytes | memoryview, at: int
+) -> tuple[Sequence[Any], Callable[[Any], Any] | None]:
+    """Return the items of the batch that begins there, and what unpickles each if need be."""
+    kind = data[at]
+    if kind == _SHARED[0]:
+        return pickle.loads(data[at + 1 :]), None
+    data = memoryview(data)[at:]
+    if kind & _MENTIONING:
+        kind &= ~_MENTIONING
+        data = memoryview(bytes([kind]) + _mention.skip(data[1:]))
+    if kind == _LENT[0]:
         return [data[1:]], load
     (count,) = _wire.NUMBER.unpack_from(data, 1)
     start = 1 + _wire.NUMBER.size

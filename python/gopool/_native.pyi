@@ -25,6 +25,16 @@ def bridge_Submit(
     flags: int,
     wait: int,
 ) -> int: ...
+def bridge_Call(
+    handle: int,
+    number: int,
+    exchange: int,
+    codeSize: int,
+    size: int,
+    convention: int,
+    byReference: int,
+    wait: int,
+) -> int: ...
 def bridge_Add(handle: int, exchange: int, size: int, count: int, index: int) -> int: ...
 def bridge_Seal(handle: int) -> int: ...
 def bridge_Wait(handle: int, taken: int, want: int, timeout: int) -> int: ...

@@ -27,6 +27,8 @@ REPORT_INTERVAL = 1_000_000
 #: So many results are sent before a next grant is begun.
 WORTHWHILE = 64
 
+_RESULT_SIZE = _wire.RESULT.size - _wire.HEADER.size
+
 _ENCODINGS = {int: _wire.INTS, float: _wire.FLOATS, bool: _wire.BOOLS, type(None): _wire.NONES}
 
 
@@ -139,7 +141,7 @@ class Outbox:
             self.flush()
             end = size
             if size > _page.MAX_DATA:
-                self._send_large(sequence, record, mark)
+                self.send(sequence, record, self._since, mark)
                 return
         slots = self._slots
         if not self._count:
@@ -176,12 +178,18 @@ class Outbox:
             return pickle.dumps(self._values, _packer.PROTOCOL), _wire.LIST
         return self._lengths[:count].tobytes() + bytes(self._data[: self._size]), _wire.STREAM
 
-    def _send_large(self, sequence: int, record: bytes, mark: int) -> None:
-        """Send one outcome that the page can't hold, in place of all of the outbox."""
-        now = time.monotonic_ns()
-        head = _wire.OUTCOMES.pack(sequence, 1, now - self._since)
-        head += _wire.NUMBER.pack(len(record) | mark)
-        size = len(head) + len(record)
-        self._socket.sendall(_wire.HEADER.pack(_wire.RESULTS, _wire.STREAM, size) + head)
-        self._socket.sendall(record)
-        self._since = now
+    def send(self, sequence: int, record: bytes, since: int, mark: int = 0) -> None:
+        """Send one outcome, encoded, past the outbox, which is empty.
+
+        The task began at `since`, in ns.
+        """
+        now = self._since = time.monotonic_ns()
+        size = len(record)
+        head = _wire.RESULT.pack(
+            _wire.RESULTS, _wire.STREAM, _RESULT_SIZE + size, sequence, 1, now - since, size | mark
+        )
+        if size <= _page.MAX_DATA:
+            self._socket.sendall(head + record)
+        else:
+            _wire.send_bytes(self._socket, head)
+            _wire.send_bytes(self._socket, record)

@@ -57,9 +57,10 @@ class Sink:
 class Packer:
     """Pickles values, one after the other, as `multiprocessing` does.
 
-    With the `names` of a pool, what its workers do not find by its name is pickled by value; without,
-    in a worker, what nobody finds, if it may be sent `by_value`. If `asking`, workers' names are
-    looked for also where that takes its time (`Names.pickler`). What is `shared` goes to many workers.
+    With the `names` of a pool, what its workers do not find by its name is pickled by
+    value; without, in a worker, what nobody finds, if it may be sent `by_value`. If `asking`,
+    workers' names are looked for also where that takes its time (`Names.pickler`). What is
+    `shared` goes to many workers.
     """
 
     #: Whether something was pickled by value.

@@ -40,6 +40,9 @@ _held: set[int] = set()
 #: well: a module that is half imported at a fork can't be imported in the child.
 forking = threading.Lock()
 
+#: gopool/packets.go has the reason. Elsewhere there is no such socket, and need not be.
+_SOCKET = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_STREAM
+
 #: Seconds that a process may take to end after SIGKILL.
 GRACE_OF_KERNEL = 5
 
@@ -122,7 +125,7 @@ class WorkerProcess:
         initializer: Callable[..., object] | None,
         initargs: tuple[Any, ...],
     ) -> None:
-        ours, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, _SOCKET)
         self._theirs = theirs
         self.socket = ours.detach()
         _held.update((self.socket, theirs.fileno()))

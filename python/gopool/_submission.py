@@ -16,10 +16,8 @@ def submit_call(
     func: Callable[..., object],
     args: Iterable[Any],
     kwds: Mapping[str, Any],
-    *,
-    wait: int = 0,
 ) -> None:
-    """Start the job of one call, and wait up to `wait` ms for its result."""
+    """Start the job of one call."""
     try:
         names = supervisor.names
         function = _codec.encode_function(func, names)
@@ -28,7 +26,7 @@ def submit_call(
         fail(supervisor, result, error)
         return
     result._left = 1
-    start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch, wait=wait)
+    start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch)
 
 
 def fail(supervisor: Owner, result: AsyncResult[Any], error: Exception) -> None:
@@ -47,19 +45,14 @@ def start(
     batch: _codec.Batch = _codec.NO_BATCH,
     *,
     chunk: int = 1,
-    wait: int = 0,
 ) -> None:
-    """Start the job of a result, with a batch if there is one. Raises if the pool refuses it.
-
-    Waits up to `wait` ms for the outcome.
-    """
+    """Start the job of a result, with a batch if there is one. Raises if the pool refuses it."""
     result._job = job = _core.new_number()
-    if not wait:  # the caller goes on, perhaps to submit more
-        supervisor.hurry()
+    supervisor.hurry()
     if result._told is not None:
         flags |= _core.NOTIFY
         supervisor.expect(job, result)
-    status = start_job(supervisor, job, flags, function, convention, batch, chunk=chunk, wait=wait)
+    status = start_job(supervisor, job, flags, function, convention, batch, chunk=chunk)
     if status < 0:
         result._left = 0
         supervisor.unexpect(job)
@@ -75,7 +68,6 @@ def start_job(
     batch: _codec.Batch = _codec.NO_BATCH,
     *,
     chunk: int = 1,
-    wait: int = 0,
 ) -> int:
     """Start a job with this number, with a batch if there is one. Return a status."""
     if function.by_name:
@@ -96,7 +88,7 @@ def start_job(
             batch.count,
             chunk,
             flags,
-            wait,
+            0,
         )
     finally:
         _exchange.give_back(exchange)

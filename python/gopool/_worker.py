@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 
-from . import _arena, _codec, _lender, _mention, _page, _region, _wire
+from . import _arena, _codec, _lender, _mention, _packer, _page, _region, _wire
 from ._outbox import Outbox
 
 # What is imported here is most of what it takes to start a worker with spawn.
@@ -94,8 +94,12 @@ class _Worker:
     def serve(self) -> None:
         """Do what the pool says until it says stop. Raises EOFError if it is gone."""
         _wire.send(self._socket, _wire.READY, b"")
+        inbox = self._inbox
         while True:
-            kind, aux, payload = self._inbox.next()
+            if inbox.is_empty():
+                self._outbox.flush()
+                inbox.put_back(self._serve_singly())
+            kind, aux, payload = inbox.next()
             if kind == _wire.RUN:
                 self._start(payload, aux)
             elif kind == _wire.FUNCTION:
@@ -122,6 +126,50 @@ class _Worker:
         _arena.own.trim()
         _wire.send(self._socket, _wire.TRIMMED, b"")
 
+    def _serve_singly(self) -> bytes:
+        """Wait for tasks that come one by one and answer each at once.
+
+        Return what has come that is something else. It does what `_start`, `_run` and
+        the outbox do, where that comes to less: no other result could join this one.
+        """
+        inbox, slots, outbox, functions = self._inbox, self._slots, self._outbox, self._functions
+        receive, head_of, head_size = inbox.receive, _wire.TASK.unpack_from, _wire.TASK.size
+        now, dumps = time.monotonic_ns, pickle.dumps
+        while True:
+            data = receive()
+            if len(data) <= head_size:
+                return data
+            kind, aux, size, sequence, function, _batch, offset, count = head_of(data)
+            carried = kind == _wire.RUN and aux & _wire.CARRIED
+            if count != 1 or not carried or size + _wire.HEADER.size != len(data):
+                return data
+            self._items, load = _codec.decode_batch(data, head_size)
+            self._loads = load
+            outbox.by_value = function in self._by_value
+            began = now()
+            # The handshake, as in `_run`.
+            slots[_page.STARTED] = sequence
+            if slots[_page.RECALLED] <= sequence:
+                self._skip(sequence, 1)
+                continue
+            item = self._items[offset]
+            try:
+                value = functions[function](item if load is None else load(item))
+            except SystemExit:
+                raise
+            except BaseException as error:
+                outbox.resume(began)
+                outbox.add_failure(sequence, error)
+                outbox.flush()
+                continue
+            if type(value) in _codec.ATOMS and not _codec.is_large(value):
+                outbox.send(sequence, dumps(value, _packer.PROTOCOL), began)
+            else:
+                outbox.resume(began)
+                outbox.add(sequence, value)
+                outbox.flush()
+            del value
+
     def _loading(self, number: int, payload: memoryview, convention: int) -> Callable[[Any], Any]:
         """Return what loads a function when it is first called, and then calls it.
 
@@ -143,7 +191,7 @@ class _Worker:
         if aux & _wire.REPORT:
             self._outbox.flush()
         if aux & _wire.CARRIED:
-            self._items, self._loads = _codec.decode_batch(payload[_wire.SPAN.size :])
+            self._items, self._loads = _codec.decode_batch(payload, _wire.SPAN.size)
         if self._slots[_page.RECALLED] <= sequence:
             self._skip(sequence, count)
             return
