@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import pytest
 from support import PoolClass, tasks
 from support.programs import Program
 
-from gopool import _core
+from gopool import _core, _exchange, _memory
 
 pytestmark = pytest.mark.gopool_only("multiprocessing's threads do not survive it")
 
@@ -245,3 +247,46 @@ def test_interrupts_at_random_moments(start_program: StartProgram) -> None:
         assert interrupted > 10, interrupted
         """).outcome()
     assert outcome.status == 0, outcome.stderr
+
+
+def names_of_callers(frame: FrameType | None) -> Iterator[str]:
+    """Return the names of a function that runs, and of those that called it."""
+    while frame is not None:
+        yield frame.f_code.co_name
+        frame = frame.f_back
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_memory_for_a_call_is_interrupted_at_each_step(pool: Any) -> None:
+    """Each step of Python's is the last one once, except in ``__del__``: nothing stays open."""
+    exchange = _exchange.Exchange
+    functions = (exchange.__init__, exchange.close, _exchange.give_back, _memory.memory)
+    codes = {function.__code__ for function in functions}
+    left = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if frame.f_code not in codes or "__del__" in names_of_callers(frame):
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    before = set(os.listdir("/proc/self/fd"))
+    step = 0
+    while left <= 0:
+        step += 1
+        left = step
+        sys.settrace(trace)
+        try:
+            pool.apply(tasks.length, (bytes(LARGE),))
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(None)
+    assert step > 20
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= len(before)
