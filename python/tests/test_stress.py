@@ -15,7 +15,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from support import PoolClass
 from support.field import Field
-from support.workload import DEADLY, HUNTED, KINDS, RAISES, RETURNS, VALUES, Job, Task
+from support.workload import DEADLY, HUNTED, KINDS, RAISES, RETURNS, SINGLE, VALUES, Job, Task
 
 pytestmark = pytest.mark.gopool_only("multiprocessing hangs when a worker dies")
 
@@ -72,7 +72,7 @@ def jobs(fates: list[str]) -> st.SearchStrategy[list[Job]]:
 
 
 def _without_chunksize(job: Job) -> Job:
-    if job.kind == "apply_async":
+    if job.kind in SINGLE:
         job.chunksize = None
     return job
 

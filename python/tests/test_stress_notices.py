@@ -22,21 +22,23 @@ ALIKE = [Task(value="None"), Task(value="None"), Task(RAISES)]
 FATAL = [Task(), Task(), Task("killed"), Task(), Task("exits", value="None")]
 
 CALL_BACK = ("apply_async", "map_async", "starmap_async")
-ORDERED = tuple(kind for kind in KINDS if kind != "imap_unordered")
+# For these pools, too, each ``apply`` is a job of its own.
+TOGETHER = tuple(kind for kind in KINDS if kind != "apply")
+ORDERED = tuple(kind for kind in TOGETHER if kind != "imap_unordered")
 
 # A defect, tasks that show it, and the kinds of job that can have it.
 DEFECTS: list[tuple[type[unreliable.Reliable], list[Task], tuple[str, ...]]] = [
-    (unreliable.RunsATaskTwice, FINE, KINDS),
-    (unreliable.RunsATaskTwice, ALIKE, KINDS),
+    (unreliable.RunsATaskTwice, FINE, TOGETHER),
+    (unreliable.RunsATaskTwice, ALIKE, TOGETHER),
     (unreliable.RunsTheLostAgain, FATAL, KINDS),
-    (unreliable.LosesATask, FINE, KINDS),
-    (unreliable.LosesATask, ALIKE, KINDS),
-    (unreliable.LosesAResult, FINE, KINDS),
-    (unreliable.GivesAResultTwice, FINE, KINDS),
+    (unreliable.LosesATask, FINE, TOGETHER),
+    (unreliable.LosesATask, ALIKE, TOGETHER),
+    (unreliable.LosesAResult, FINE, TOGETHER),
+    (unreliable.GivesAResultTwice, FINE, TOGETHER),
     (unreliable.SwapsTwo, FINE, ORDERED),
-    (unreliable.GivesUpAFinishedTask, FINE, KINDS),
-    (unreliable.GivesUpAFinishedTask, FATAL, KINDS),
-    (unreliable.GivesUpANeighbour, FATAL, KINDS),
+    (unreliable.GivesUpAFinishedTask, FINE, TOGETHER),
+    (unreliable.GivesUpAFinishedTask, FATAL, TOGETHER),
+    (unreliable.GivesUpANeighbour, FATAL, TOGETHER),
     (unreliable.HidesALoss, FATAL, KINDS),
     (unreliable.BlamesAnother, FATAL, KINDS),
     (unreliable.CallsBackTwice, FINE, CALL_BACK),

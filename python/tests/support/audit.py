@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 import gopool
 
 from .journal import Account, Key
-from .workload import DEADLY, RAISES, Failure, Job, Outcome, index_of
+from .workload import DEADLY, RAISES, SINGLE, Failure, Job, Outcome, index_of
 
 MAPS = frozenset({"map", "map_async", "starmap", "starmap_async"})
 
@@ -49,7 +49,7 @@ class Audit:
     def _job(self, job: Job) -> Iterator[str]:
         name = f"job {job.number} ({job.kind}, chunksize {job.chunksize})"
         for outcome in job.surplus:
-            if not (self._ended and isinstance(outcome, gopool.PoolTerminatedError)):
+            if not self._is_excused(outcome):
                 yield f"{name}: an outcome of no task: {outcome!r}"
         for index in job.outcomes.keys() - range(len(job.tasks)):
             yield f"{name}: no task has index {index}: {job.outcomes[index]!r}"
@@ -73,6 +73,11 @@ class Audit:
         if len(job.calls_back) != job.expects_calls:
             yield f"called back {len(job.calls_back)} times"
 
+    def _is_excused(self, outcome: Outcome) -> bool:
+        """Tell whether there is no result because the pool was terminated, before or after."""
+        refused = isinstance(outcome, ValueError) and "not running" in str(outcome)
+        return self._ended and (refused or isinstance(outcome, gopool.PoolTerminatedError))
+
     def _trace(self, job: Job, index: int) -> tuple[int, int]:
         key = job.number, index
         return len(self._account.starts.get(key, ())), len(self._account.ends.get(key, ()))
@@ -89,10 +94,10 @@ class Audit:
         outcome = job.outcomes[index]
         if isinstance(outcome, gopool.WorkerLostError):
             # A call is a job of its own for the pool, with one task.
-            if index_of(outcome) != (0 if job.kind == "apply_async" else index):
+            if index_of(outcome) != (0 if job.kind in SINGLE else index):
                 return f"is reported by the error of another: {outcome}"
             return self._why_not_lost(job, index)
-        if isinstance(outcome, gopool.PoolTerminatedError) and self._ended:
+        if self._is_excused(outcome):
             return None
         if trace != (1, 1):
             return f"did not run to its end, and came to {outcome!r:.80}"

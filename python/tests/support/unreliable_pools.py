@@ -51,6 +51,9 @@ class Reliable(gopool.Pool):
         self._singles.calls.append((func, tuple(args)))
         return Single(self._singles, len(self._singles.calls) - 1, callbacks)
 
+    def apply(self, func: Any, args: Iterable[Any] = (), *_: Any) -> Any:
+        return Single(Batch(self, [(func, tuple(args))], single=True), 0, {}).get()
+
     def starmap_async(self, func: Any, iterable: Any, *_: Any, **options: Any) -> Any:
         return All(Batch(self, [(func, tuple(item)) for item in iterable]), options)
 

@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -60,6 +60,7 @@ VALUES: dict[str, Callable[[int, int], Any]] = {
 """What tasks return."""
 
 KINDS = (
+    "apply",
     "apply_async",
     "map",
     "map_async",
@@ -68,8 +69,8 @@ KINDS = (
     "imap",
     "imap_unordered",
 )
-CHUNKED = KINDS[1:]
-"""Kinds of job that take a chunksize."""
+SINGLE = frozenset({"apply", "apply_async"})
+"""Kinds of job in which each task is a call, and for the pool a job, of its own."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def item(job: Job, index: int) -> tuple[Any, ...]:
 def start(pool: Any, journal: Journal, mailbox: Mailbox, job: Job) -> Callable[[], None]:
     """Submit a job; return what takes its outcomes down, and blocks for that.
 
-    ``map`` and ``starmap`` are submitted there.
+    What is not asynchronous is submitted there.
     """
     items = [item(job, index) for index in range(len(job.tasks))]
     single = functools.partial(run_item, journal, mailbox)
@@ -195,9 +196,12 @@ def start(pool: Any, journal: Journal, mailbox: Mailbox, job: Job) -> Callable[[
         "callback": job.calls_back.append,
         "error_callback": job.calls_back.append,
     }
+    if job.kind == "apply":
+        singles = [functools.partial(pool.apply, starred, arguments) for arguments in items]
+        return functools.partial(_take_singles, job, singles)
     if job.kind == "apply_async":
         results = [pool.apply_async(starred, arguments, **calls) for arguments in items]
-        return functools.partial(_take_singles, job, results)
+        return functools.partial(_take_singles, job, [result.get for result in results])
     if job.kind == "map":
         return functools.partial(_take_all, job, lambda: pool.map(single, items, **chunk))
     if job.kind == "starmap":
@@ -239,10 +243,10 @@ def _run_job(pool: Any, journal: Journal, mailbox: Mailbox, job: Job) -> None:
         mailbox.send(_DONE)
 
 
-def _take_singles(job: Job, results: list[Any]) -> None:
-    for index, result in enumerate(results):
+def _take_singles(job: Job, gets: Sequence[Callable[[], Any]]) -> None:
+    for index, get in enumerate(gets):
         try:
-            job.outcomes[index] = result.get()
+            job.outcomes[index] = get()
         except Exception as error:
             job.outcomes[index] = error
 

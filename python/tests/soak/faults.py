@@ -1,0 +1,62 @@
+"""Signals to the workers of one pool."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+
+from support.journal import Journal
+from support.processes import kill_child
+
+from .tally import Tally
+
+FATAL = (signal.SIGKILL, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)
+PAUSES = (0.02, 0.1, 0.5)
+"""Seconds between two signals, at most: for each pool, one of these."""
+
+FREEZE = 0.1
+"""Seconds that a worker is stopped, at most."""
+
+HARMLESS = (signal.SIGINT, signal.SIGSTOP, signal.SIGSTOP)
+
+
+class Faults:
+    """A thread that sends signals to those who write in a journal, until it is told to stop."""
+
+    def __init__(self, journal: Journal, tally: Tally, moments: random.Random) -> None:
+        self._journal = journal
+        self._tally = tally
+        self._moments = moments
+        self._off = threading.Event()
+        self._stopped: list[tuple[float, int]] = []
+        self.killed: set[int] = set()
+        self._thread = threading.Thread(target=self._inject, name="faults", daemon=True)
+        self._thread.start()
+
+    def stop(self, *, leave_stopped: bool) -> None:
+        """Inject no more, and have those that were stopped go on, or leave them as they are."""
+        self._off.set()
+        self._thread.join()
+        if not leave_stopped:
+            for _, pid in self._stopped:
+                kill_child(pid, signal.SIGCONT)
+
+    def _inject(self) -> None:
+        pause = self._moments.choice(PAUSES)
+        while not self._off.wait(self._moments.uniform(0, pause)):
+            now = time.monotonic()
+            for _, stopped in [entry for entry in self._stopped if entry[0] <= now]:
+                kill_child(stopped, signal.SIGCONT)
+            self._stopped = [entry for entry in self._stopped if entry[0] > now]
+            if (pid := self._journal.latest_pid()) is None:
+                continue
+            number = self._moments.choice(FATAL + HARMLESS)
+            if not kill_child(pid, number):
+                continue
+            if number in FATAL:
+                self.killed.add(pid)
+            self._tally.add(f"fault: {number.name}")
+            if number == signal.SIGSTOP:
+                self._stopped.append((now + self._moments.uniform(0, FREEZE), pid))
