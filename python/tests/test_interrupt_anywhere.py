@@ -14,7 +14,7 @@ import pytest
 from support import PoolClass, tasks
 from support.programs import Program
 
-from gopool import _core, _exchange, _memory
+from gopool import _core, _exchange, _memory, _owner
 
 pytestmark = pytest.mark.gopool_only("multiprocessing's threads do not survive it")
 
@@ -290,3 +290,33 @@ def test_memory_for_a_call_is_interrupted_at_each_step(pool: Any) -> None:
     assert step > 20
     gc.collect()
     assert len(os.listdir("/proc/self/fd")) <= len(before)
+
+
+def test_the_start_of_the_thread_for_callbacks_is_interrupted(
+    Pool: PoolClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs although nobody knows it; the pool ends once for all that, and keeps no memory."""
+    interrupts = 0
+
+    class Interrupted(_owner.Thread):
+        def __init__(self, *arguments: Any) -> None:
+            nonlocal interrupts
+            super().__init__(*arguments)
+            if interrupts:
+                interrupts -= 1
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(_owner, "Thread", Interrupted)
+    users, handles = _exchange._users, _core.native.bridge_Handles()
+    with Pool(1) as pool:
+        pool.apply(tasks.nothing)
+        interrupts = 2
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                pool.apply_async(tasks.nothing, callback=nobody)
+        for _ in range(3):
+            assert pool.apply_async(tasks.square, (3,), callback=nobody).get() == 9
+        pool.close()
+        pool.join()
+    gc.collect()
+    assert (_exchange._users, _core.native.bridge_Handles()) == (users, handles)

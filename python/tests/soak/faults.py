@@ -13,11 +13,11 @@ from support.processes import kill_child
 from .tally import Tally
 
 FATAL = (signal.SIGKILL, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)
-PAUSES = (0.02, 0.1, 0.5)
-"""Seconds between two signals, at most: for each pool, one of these."""
-
 FREEZE = 0.1
 """Seconds that a worker is stopped, at most."""
+
+INFANTICIDES = 2
+"""How many workers of a pool are killed before they have a task: more in a row would break it."""
 
 HARMLESS = (signal.SIGINT, signal.SIGSTOP, signal.SIGSTOP)
 
@@ -25,13 +25,18 @@ HARMLESS = (signal.SIGINT, signal.SIGSTOP, signal.SIGSTOP)
 class Faults:
     """A thread that sends signals to those who write in a journal, until it is told to stop."""
 
-    def __init__(self, journal: Journal, tally: Tally, moments: random.Random) -> None:
+    def __init__(
+        self, journal: Journal, tally: Tally, moments: random.Random, pause: float
+    ) -> None:
+        """Begin; ``pause`` seconds, at most, are between two signals."""
         self._journal = journal
         self._tally = tally
         self._moments = moments
+        self._pause = pause
         self._off = threading.Event()
         self._stopped: list[tuple[float, int]] = []
         self.killed: set[int] = set()
+        self._infanticides = INFANTICIDES
         self._thread = threading.Thread(target=self._inject, name="faults", daemon=True)
         self._thread.start()
 
@@ -44,15 +49,19 @@ class Faults:
                 kill_child(pid, signal.SIGCONT)
 
     def _inject(self) -> None:
-        pause = self._moments.choice(PAUSES)
-        while not self._off.wait(self._moments.uniform(0, pause)):
+        while not self._off.wait(self._moments.uniform(0, self._pause)):
             now = time.monotonic()
             for _, stopped in [entry for entry in self._stopped if entry[0] <= now]:
                 kill_child(stopped, signal.SIGCONT)
             self._stopped = [entry for entry in self._stopped if entry[0] > now]
-            if (pid := self._journal.latest_pid()) is None:
+            if (latest := self._journal.latest()) is None:
                 continue
+            pid, newborn = latest
             number = self._moments.choice(FATAL + HARMLESS)
+            if newborn and number in FATAL:
+                if not self._infanticides:
+                    continue
+                self._infanticides -= 1
             if not kill_child(pid, number):
                 continue
             if number in FATAL:

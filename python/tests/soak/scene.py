@@ -27,6 +27,9 @@ from .tally import Tally
 METHODS = {"fork": 12, "forkserver": 1, "spawn": 1}
 """Ways to start workers, with how often they are taken."""
 
+PAUSES = {"fork": (0.02, 0.1, 0.5), "forkserver": (0.5,), "spawn": (0.5,)}
+"""Seconds between two faults, at most: workers have to get something done after they started."""
+
 ENDINGS = ("closed", "closed", "terminated", "terminated at work", "left", "dropped")
 
 #: Fates of tasks that are lost by themselves; nobody is there who would kill those that are held.
@@ -70,12 +73,14 @@ class Scene:
         self._mailbox = Mailbox("")  # nobody would kill those that are held
         self._attempt: _Try = interrupter.interrupts if interrupter else _uninterrupted
         self._ending = self._random.choice(ENDINGS)
+        (self._method,) = self._random.choices([*METHODS], [*METHODS.values()])
         self._jobs: list[Job] = []
         self._wrong: list[str] = []
 
     def play(self) -> list[str]:
         """Live; return what was wrong."""
-        faults = Faults(self._journal, self._tally, self._fork("faults"))
+        pause = self._random.choice(PAUSES[self._method])
+        faults = Faults(self._journal, self._tally, self._fork("faults"), pause)
         try:
             self._live(faults)
         except Exception:
@@ -94,11 +99,11 @@ class Scene:
         return random.Random(f"{self._seed} {name}")
 
     def _live(self, faults: Faults) -> None:
-        (method,) = self._random.choices([*METHODS], [*METHODS.values()])
         pool = gopool.Pool(
             self._random.randint(1, 6),
+            self._journal.born,
             maxtasksperchild=self._random.choice([None, None, 1, 5]),
-            context=multiprocessing.get_context(method),
+            context=multiprocessing.get_context(self._method),
         )
         users = [
             threading.Thread(target=self._use, args=(pool, f"user {n}", _uninterrupted))
@@ -145,6 +150,9 @@ class Scene:
                 self._jobs += jobs
                 begun = [(job, take) for job in jobs if (take := self._start(pool, job, attempt))]
                 for job, take in begun:
+                    if moments.random() < 0.1:
+                        job.dropped = True
+                        continue
                     self._take(job, take, attempt)
                     self._tally.add("tasks", len(job.tasks))
                     self._tally.add("jobs")

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 _RECORD = struct.Struct("<QIII")
-_STARTED, _ENDED = 1, 2
+_STARTED, _ENDED, _BORN = 1, 2, 3
 
 Key = tuple[int, int]
 """A job and the index of a task in it."""
@@ -32,6 +32,10 @@ class Journal:
         """Write down that a task is done."""
         self._append(job, index, _ENDED)
 
+    def born(self) -> None:
+        """Write down that there is a process, which has no task yet."""
+        self._append(0, 0, _BORN)
+
     def _append(self, job: int, index: int, event: int) -> None:
         fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
@@ -48,21 +52,23 @@ class Journal:
         except FileNotFoundError:
             return account
         for job, index, pid, event in _RECORD.iter_unpack(data):
+            if event == _BORN:
+                continue
             runs = account.starts if event == _STARTED else account.ends
             runs[job, index].append(pid)
             account.last[pid] = (job, index)
         return account
 
-    def latest_pid(self) -> int | None:
-        """Return the process that wrote the last record."""
+    def latest(self) -> tuple[int, bool] | None:
+        """Return the process that wrote the last record, and whether it was just born."""
         try:
             with open(self.path, "rb") as file:
                 file.seek(max(0, os.path.getsize(self.path) - _RECORD.size))
                 data = file.read(_RECORD.size)
         except FileNotFoundError:
             return None
-        pid: int = _RECORD.unpack(data)[2]
-        return pid
+        _, _, pid, event = _RECORD.unpack(data)
+        return pid, event == _BORN
 
 
 def _runs() -> defaultdict[Key, list[int]]:
