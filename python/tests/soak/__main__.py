@@ -37,6 +37,7 @@ def main() -> int:
     print(f"seed {seed}, {options.seconds:g} s", flush=True)
 
     warnings.filterwarnings("ignore", "unclosed running", ResourceWarning)  # pools that are dropped
+    warnings.filterwarnings("ignore", "unclosed file", ResourceWarning)  # that Ctrl-C took
     tally = Tally()
     watchdog = Watchdog(lambda: tally.progress, options.patience)
     begin = time.monotonic()

@@ -49,7 +49,11 @@ class Faults:
                 kill_child(pid, signal.SIGCONT)
 
     def _inject(self) -> None:
+        seen = 0
         while not self._off.wait(self._moments.uniform(0, self._pause)):
+            if (size := self._journal.size()) > seen:
+                seen = size
+                self._tally.touch()
             now = time.monotonic()
             for _, stopped in [entry for entry in self._stopped if entry[0] <= now]:
                 kill_child(stopped, signal.SIGCONT)

@@ -30,6 +30,9 @@ METHODS = {"fork": 12, "forkserver": 1, "spawn": 1}
 PAUSES = {"fork": (0.02, 0.1, 0.5), "forkserver": (0.5,), "spawn": (0.5,)}
 """Seconds between two faults, at most: workers have to get something done after they started."""
 
+CHUNKS = {"fork": (None, None, 1, 5), "forkserver": (None,), "spawn": (None,)}
+"""How much a worker does until it is replaced."""
+
 ENDINGS = ("closed", "closed", "terminated", "terminated at work", "left", "dropped")
 
 #: Fates of tasks that are lost by themselves; nobody is there who would kill those that are held.
@@ -91,6 +94,7 @@ class Scene:
         audit = Audit(self._journal.read(), faults.killed, ended=ended)
         self._wrong += audit.violations(self._jobs)
         self._tally.add("lost", audit.lost(self._jobs))
+        self._tally.touch()
         self._tally.add(f"pool: {self._ending}")
         self._tally.add("pools")
         return [f"scene {self._seed}, {self._ending}: {reason}" for reason in self._wrong]
@@ -102,7 +106,7 @@ class Scene:
         pool = gopool.Pool(
             self._random.randint(1, 6),
             self._journal.born,
-            maxtasksperchild=self._random.choice([None, None, 1, 5]),
+            maxtasksperchild=self._random.choice(CHUNKS[self._method]),
             context=multiprocessing.get_context(self._method),
         )
         users = [

@@ -8,7 +8,7 @@ from collections import Counter
 
 
 class Tally:
-    """Counts, by name, of any thread; and when the last of those that mean progress was made."""
+    """Counts, by name, of any thread; and when there was progress."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -22,10 +22,13 @@ class Tally:
             self._longest[name] = max(seconds, self._longest.get(name, 0))
 
     def add(self, name: str, count: int = 1) -> None:
-        """Count something that was done, which is progress."""
+        """Count something."""
         with self._lock:
             self._counts[name] += count
-            self.progress = time.monotonic()
+
+    def touch(self) -> None:
+        """Say that there was progress."""
+        self.progress = time.monotonic()
 
     def times(self) -> dict[str, float]:
         """Return the longest times."""

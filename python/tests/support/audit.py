@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
 import gopool
@@ -48,6 +49,7 @@ class Audit:
 
     def _job(self, job: Job) -> Iterator[str]:
         name = f"job {job.number} ({job.kind}, chunksize {job.chunksize})"
+        self._assign(job)
         for outcome in job.surplus:
             if not self._is_excused(outcome):
                 yield f"{name}: an outcome of no task: {outcome!r}"
@@ -58,6 +60,19 @@ class Audit:
                 trace = self._trace(job, index)
                 yield f"{name}: task {index} {job.tasks[index]} {trace}: {reason}"
         yield from (f"{name}: {reason}" for reason in self._whole(job))
+
+    def _assign(self, job: Job) -> None:
+        """Find for each outcome without an index a task that it can be of, best one that ran."""
+        tasks: defaultdict[str, list[int]] = defaultdict(list)
+        left = [index for index in range(len(job.tasks)) if index not in job.outcomes]
+        for index in sorted(left, key=lambda index: self._trace(job, index)):
+            tasks[_identity(job.value(index))].append(index)
+        while job.unordered:
+            outcome = job.unordered.pop()
+            if candidates := tasks[_identity(outcome)]:
+                job.outcomes[candidates.pop()] = outcome
+            else:
+                job.surplus.append(outcome)
 
     def _whole(self, job: Job) -> Iterator[str]:
         """Say what is wrong with how a job as a whole was reported."""
@@ -122,6 +137,10 @@ class Audit:
         if self._blamed.setdefault(pid, key) != key:
             return f"is lost with a worker that lost {self._blamed[pid]} already"
         return None
+
+
+def _identity(value: object) -> str:
+    return f"{type(value)} {value!r}"
 
 
 def is_right(job: Job, index: int, outcome: Outcome) -> bool:

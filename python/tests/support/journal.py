@@ -59,11 +59,18 @@ class Journal:
             account.last[pid] = (job, index)
         return account
 
+    def size(self) -> int:
+        """Return how long it is: longer with each record."""
+        try:
+            return os.path.getsize(self.path)
+        except FileNotFoundError:
+            return 0
+
     def latest(self) -> tuple[int, bool] | None:
         """Return the process that wrote the last record, and whether it was just born."""
         try:
             with open(self.path, "rb") as file:
-                file.seek(max(0, os.path.getsize(self.path) - _RECORD.size))
+                file.seek(max(0, self.size() - _RECORD.size))
                 data = file.read(_RECORD.size)
         except FileNotFoundError:
             return None

@@ -11,7 +11,6 @@ import os
 import re
 import signal
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -96,6 +95,8 @@ class Job:
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     calls_back: list[object] = field(default_factory=list)
     """What callbacks were called with."""
+    unordered: list[Outcome] = field(default_factory=list)
+    """Outcomes of which nobody has said which task they are of."""
     surplus: list[Outcome] = field(default_factory=list)
     """Outcomes that belong to no task."""
     dropped: bool = False
@@ -270,26 +271,13 @@ def _take_ordered(job: Job, results: Iterator[Any]) -> None:
 
 
 def _take_unordered(job: Job, results: Iterator[Any]) -> None:
-    """Find for each outcome a task that it can be of."""
-    tasks: defaultdict[str, list[int]] = defaultdict(list)
-    values = []
+    """Take errors that say which task they are of, and the other outcomes as they come."""
     for outcome in _outcomes(results):
-        if isinstance(outcome, Exception) and (index := index_of(outcome)) not in job.outcomes:
-            if index is None:
-                job.surplus.append(outcome)
-            else:
-                job.outcomes[index] = outcome
+        index = index_of(outcome) if isinstance(outcome, Exception) else None
+        if index is None or index in job.outcomes:
+            job.unordered.append(outcome)
         else:
-            values.append(outcome)
-    for index in range(len(job.tasks)):
-        if index not in job.outcomes:
-            tasks[_identity(job.value(index))].append(index)
-    for value in values:
-        candidates = tasks[_identity(value)]
-        if candidates:
-            job.outcomes[candidates.pop()] = value
-        else:
-            job.surplus.append(value)
+            job.outcomes[index] = outcome
 
 
 def _outcomes(results: Iterator[Any]) -> Iterator[Outcome]:
@@ -300,10 +288,6 @@ def _outcomes(results: Iterator[Any]) -> Iterator[Outcome]:
             return
         except Exception as error:
             yield error
-
-
-def _identity(value: object) -> str:
-    return f"{type(value)} {value!r}"
 
 
 def index_of(error: BaseException) -> int | None:
