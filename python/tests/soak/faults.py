@@ -6,6 +6,7 @@ import random
 import signal
 import threading
 import time
+import traceback
 
 from support.journal import Journal
 from support.processes import kill_child
@@ -36,8 +37,9 @@ class Faults:
         self._off = threading.Event()
         self._stopped: list[tuple[float, int]] = []
         self.killed: set[int] = set()
+        self.wrong: list[str] = []
         self._infanticides = INFANTICIDES
-        self._thread = threading.Thread(target=self._inject, name="faults", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="faults", daemon=True)
         self._thread.start()
 
     def stop(self, *, leave_stopped: bool) -> None:
@@ -47,6 +49,12 @@ class Faults:
         if not leave_stopped:
             for _, pid in self._stopped:
                 kill_child(pid, signal.SIGCONT)
+
+    def _run(self) -> None:
+        try:
+            self._inject()
+        except Exception:
+            self.wrong.append(traceback.format_exc())
 
     def _inject(self) -> None:
         seen = 0

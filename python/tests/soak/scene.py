@@ -92,7 +92,7 @@ class Scene:
             faults.stop(leave_stopped=False)
         ended = self._ending == "terminated at work"
         audit = Audit(self._journal.read(), faults.killed, ended=ended)
-        self._wrong += audit.violations(self._jobs)
+        self._wrong += faults.wrong + audit.violations(self._jobs)
         self._tally.add("lost", audit.lost(self._jobs))
         self._tally.touch()
         self._tally.add(f"pool: {self._ending}")

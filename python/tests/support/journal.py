@@ -74,6 +74,8 @@ class Journal:
                 data = file.read(_RECORD.size)
         except FileNotFoundError:
             return None
+        if not data:  # somebody is about to write the first
+            return None
         _, _, pid, event = _RECORD.unpack(data)
         return pid, event == _BORN
 
