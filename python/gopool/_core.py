@@ -10,8 +10,10 @@ it change the working directory on import and put a callback into `gc.callbacks`
 
 from __future__ import annotations
 
+import faulthandler
 import itertools
 import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 from ._errors import PoolTerminatedError
@@ -59,6 +61,21 @@ class _Extension:
             # The functions are kept, out of reach: to drop them is to write to their
             # memory, which each worker would have to copy when it starts.
             self.__dict__ = {"_forked_from": os.getppid(), "_kept": vars(self)}
+            _drop_handlers()
+
+
+def _drop_handlers() -> None:
+    """Put what Python knows of in the place of Go's signal handlers, which need Go to run.
+
+    Where faulthandler is enabled its handlers may be below Go's, which pass a crash on.
+    """
+    numbers = [signal.SIGPIPE, signal.SIGURG]
+    if not faulthandler.is_enabled():
+        numbers += [signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE]
+    for number in numbers:
+        handler = signal.getsignal(number)
+        if handler is not None:  # it is not Python's to set
+            signal.signal(number, handler)
 
 
 _extension = _Extension()

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import os
 import tempfile
+from io import FileIO
 
 
-def memory_file(size: int) -> int:
-    """Return a descriptor of `size` bytes of zeros. Close it; mappings outlive it.
+def memory(size: int) -> FileIO:
+    """Return a file of `size` bytes of zeros. Close it; mappings outlive it.
 
     memfd_create(2) is not bounded by the size of /dev/shm. Where it is missing
     (macOS), an unlinked temporary file serves.
     """
-    fd = os.memfd_create("gopool") if hasattr(os, "memfd_create") else _unlinked()
-    try:
-        os.truncate(fd, size)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
+    create = getattr(os, "memfd_create", _unlinked)
+    # One call, in which Ctrl-C can't come between the descriptor and who closes it.
+    file = next(map(FileIO, map(create, ("gopool",))))
+    os.truncate(file.fileno(), size)
+    return file
 
 
-def _unlinked() -> int:
-    fd, path = tempfile.mkstemp(prefix="gopool-")
+def memory_file(size: int) -> int:
+    """Return a descriptor of such a file, for who is not interrupted by Ctrl-C. Close it."""
+    with memory(size) as file:
+        return os.dup(file.fileno())
+
+
+def _unlinked(prefix: str) -> int:
+    fd, path = tempfile.mkstemp(prefix=prefix)
     os.unlink(path)
     return fd

@@ -98,6 +98,7 @@ class Owner:
         self._caller: Thread | None = None
         self._calls_no_more = False
         self._ended = False
+        self._released = False
         self._cause = ""
 
     def _new_pool(self, workers: int, max_chunks: int) -> None:
@@ -142,6 +143,15 @@ class Owner:
             _exchange.give_back(exchange)
 
     def _release(self) -> None:
+        """Give back what is shared with Go. Does nothing the second time.
+
+        Ctrl-C in the start of the thread for callbacks leaves one that runs and that nobody
+        knows, so that there may be two, or one where there seems to be none.
+        """
+        with self._lock:
+            if self._released:
+                return
+            self._released = True
         _core.native.bridge_Release(self.pool)
         _exchange.release()
         self._at_exit.cancel()

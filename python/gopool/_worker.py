@@ -55,11 +55,14 @@ def main(
 
             # Not printed here: it is in the error of everybody who wants a result.
             _wire.send(sock, _wire.FAILED, traceback.format_exc().encode())
+            sock.close()
             sys.exit(1)
     try:
         _Worker(sock, page).serve()
     except (EOFError, ConnectionError):
         return  # the pool is gone: nobody to tell
+    finally:
+        sock.close()  # or Python may warn that it was not
 
 
 def die_with(lifeline: int) -> None:
