@@ -100,6 +100,7 @@ type Job struct {
 	open      int    // tasks added and not settled
 	sealed    bool
 	queued    bool // is in pool.queue
+	keepsTurn bool // until it has nothing to hand out
 	forgotten bool
 	err       error // why unsettled tasks will never be
 	arrived   []Segment
@@ -277,6 +278,7 @@ func (j *Job) giveBack(s span) {
 // deliver accepts the outcome of tasks.
 func (j *Job) deliver(s Segment) {
 	if j.err == nil {
+		j.fn.weigh(s.Count, size(s)-overhead)
 		j.stock.settle(s.Count, j.open, size(s))
 		j.accept(s)
 	}
@@ -348,9 +350,12 @@ func (j *Job) end() {
 type Function struct {
 	Value any // what the pool's workers understand
 
-	id   uint64
-	refs int           // guarded by pool.mu: jobs and holders
-	mean time.Duration // guarded by pool.mu: of one call; 0 while unknown
+	id uint64
+
+	// All below is guarded by the pool's lock.
+	refs    int           // jobs and holders
+	mean    time.Duration // of one call; 0 while unknown
+	outcome int           // bytes of one, in the mean
 }
 
 // learn takes in that count calls took elapsed.

@@ -107,7 +107,7 @@ class Failure:
 
 def encode_call(args: tuple[Any, ...], kwds: dict[str, Any]) -> bytes:
     """Encode the one item of an `apply`. Raises what pickle raises."""
-    if _are_atoms(args) and _are_atoms(kwds.values()):
+    if are_atoms(args) and are_atoms(kwds.values()):
         return _SHARED + pickle.dumps([(args, kwds)], PROTOCOL)
     record = dumps((args, kwds))
     return _STREAMED + _wire.NUMBER.pack(1) + _wire.NUMBER.pack(len(record)) + record
@@ -132,7 +132,8 @@ def encode_part(items: Sequence[Any], index: int, chunk: int) -> Iterator[Batch 
         yield from _encode_stream(items, index, chunk)
 
 
-def _are_atoms(values: Any) -> bool:
+def are_atoms(values: Any) -> bool:
+    """Tell whether values can't change and are pickled by nobody's rules but Python's."""
     return ATOMS.issuperset(map(type, values))
 
 

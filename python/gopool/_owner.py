@@ -13,10 +13,13 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing import util
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from . import _core, _exchange
 from ._errors import BrokenPoolError
+
+if TYPE_CHECKING:
+    from ._gathering import Gathering
 
 #: Seconds that a thread waits at a time: Python answers Ctrl-C between waits.
 SLICE = 0.1
@@ -86,6 +89,8 @@ class Joinable(Protocol):
 
 class Owner:
     """What processes and threads as workers have in common."""
+
+    gathering: Gathering
 
     def __init__(self) -> None:
         self.pool = 0
@@ -197,6 +202,7 @@ class Owner:
 
     def close(self) -> None:
         """Let no more jobs in."""
+        self.gathering.end()
         _core.native.bridge_Close(self.pool)
 
     def abandon(self) -> None:
@@ -207,6 +213,7 @@ class Owner:
         """
         if _core.is_usable():
             _core.native.bridge_Terminate(self.pool)
+            self.gathering.end()
 
     def terminate(self) -> None:
         """End all jobs and workers. Blocks until they have ended, and a callback that runs."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import _codec, _core, _exchange
+from ._gathering import ROOM
 from ._owner import Owner
 from ._results import AsyncResult, MapResult
 
@@ -27,7 +28,9 @@ def submit_call(
         _fail(supervisor, result, error)
         return
     result._left = 1
-    _start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch, wait=wait)
+    status = _start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch, wait=wait)
+    if status == _core.BRIEF and result._told is None and len(batch.data) <= ROOM:
+        supervisor.gathering.count(supervisor.pool, func, function)
 
 
 def submit_items(
@@ -76,10 +79,10 @@ def _start(
     *,
     chunk: int = 1,
     wait: int = 0,
-) -> None:
-    """Start the job of a result, with a batch if there is one. Raises if the pool refuses it.
+) -> int:
+    """Start the job of a result, with a batch if there is one, and return a status.
 
-    Waits up to `wait` ms for the outcome.
+    Raises if the pool refuses it. Waits up to `wait` ms for the outcome.
     """
     result._job = job = _core.new_number()
     if not wait:  # the caller goes on, perhaps to submit more
@@ -92,6 +95,7 @@ def _start(
         result._left = 0
         supervisor.unexpect(job)
         raise supervisor.error(status)
+    return status
 
 
 def start_job(
@@ -108,6 +112,7 @@ def start_job(
     """Start a job with this number, with a batch if there is one. Return a status."""
     if function.by_name:
         flags |= _core.BY_REFERENCE
+    supervisor.gathering.end()
     split, size = len(function.code), len(batch.data)
     exchange = _exchange.borrow(split + size)
     try:

@@ -16,6 +16,7 @@ from multiprocessing.context import BaseContext
 from typing import Any
 
 from . import _core
+from ._gathering import Gathering
 from ._owner import Owner, Thread, report
 from ._process import WorkerProcess
 
@@ -39,6 +40,7 @@ class Supervisor(Owner):
         max_chunks: int,
     ) -> None:
         super().__init__()
+        self.gathering = Gathering()
         self._context = context
         self._initializer = initializer
         self._initargs = initargs
