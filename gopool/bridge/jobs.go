@@ -61,7 +61,7 @@ func Submit(handle, number, exchange, codeSize, convention, batchSize, count, ch
 			job.Order()
 		}
 		if flags&flagGather != 0 {
-			trays.put(number, newTray(memory, p, f, job))
+			trays.put(number, newTray(exchange, memory, p, f, job))
 		}
 		jobs.put(number, job)
 		onDone()

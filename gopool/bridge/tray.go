@@ -34,9 +34,10 @@ const (
 // one job, without a call of ours for each. Who looks into it, and why none stays
 // there, is in docs/architecture.md, Gathering.
 type tray struct {
-	pool *pool
-	fn   *gopool.Function
-	job  *gopool.Job
+	pool     *pool
+	fn       *gopool.Function
+	job      *gopool.Job
+	exchange int64 // that the memory is of
 
 	mu     sync.Mutex // comes before the pool's lock
 	memory []byte     // nil: the tray has ended
@@ -46,14 +47,18 @@ type tray struct {
 	timer  *time.Timer // runs while the tray is held, and a little longer
 }
 
-var trays table[*tray] // by the numbers of their jobs
+var (
+	trays table[*tray] // by the numbers of their jobs
+	lent  table[*tray] // those that have not ended, by the numbers of their exchanges
+)
 
-func newTray(memory []byte, p *pool, f *gopool.Function, job *gopool.Job) *tray {
-	t := &tray{pool: p, fn: f, job: job, memory: memory[:slots*slotSize], left: slots - 1}
+func newTray(exchange int64, memory []byte, p *pool, f *gopool.Function, job *gopool.Job) *tray {
+	t := &tray{pool: p, fn: f, job: job, exchange: exchange, memory: memory[:slots*slotSize], left: slots - 1}
 	job.KeepTurn()
 	for i := range slots {
 		t.word(i).Store(0)
 	}
+	lent.put(exchange, t)
 	return t
 }
 
@@ -145,6 +150,7 @@ func (t *tray) end() (full bool) {
 	}
 	t.take()
 	t.memory = nil
+	lent.drop(t.exchange)
 	if t.timer != nil {
 		t.timer.Stop()
 	}

@@ -184,6 +184,16 @@ func TestTrayIsLookedInto(t *testing.T) {
 		}
 		require.Zero(t, Forget(c.job))
 	})
+	t.Run("by who closes the exchange", func(t *testing.T) {
+		c := openTray(t, p)
+		c.put(1, "call")
+		require.Zero(t, CloseExchange(c.handle))
+		run := w.next(wire.Run)
+		require.Equal(t, []string{"call"}, carried(t, run))
+		w.reportBrief(binary.LittleEndian.Uint64(run.payload), 1)
+		require.Zero(t, Seal(c.job))
+		require.Zero(t, Forget(c.job))
+	})
 	t.Run("to the last slot, and says once that all were used", func(t *testing.T) {
 		c := openTray(t, p)
 		for slot := 1; slot < slots; slot++ {

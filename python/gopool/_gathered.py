@@ -18,6 +18,8 @@ R = TypeVar("R")
 class Group:
     """The outcomes of calls that were gathered. When all their results are gone, so are they."""
 
+    job = 0
+
     def __init__(self, func: Callable[..., object]) -> None:
         self.job = _core.new_number()
         self.outcomes: dict[int, Any] = {}  # those decoded and not yet used, by slot
@@ -28,7 +30,7 @@ class Group:
         self._collecting = threading.RLock()
 
     def __del__(self) -> None:
-        if _core.is_usable():
+        if self.job and _core.is_usable():
             _core.native.bridge_Forget(self.job)
 
     def wait(self, index: int, timeout: float | None) -> bool:

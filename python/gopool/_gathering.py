@@ -79,15 +79,16 @@ class Gathering:
 class Tray:
     """Takes calls of one function until it is full, or something else is submitted."""
 
+    # None: it has ended. One attribute, so that a thread that adds a call has all or nothing.
+    _parts: tuple[Group, memoryview, memoryview] | None = None
+
     def __init__(self, func: Callable[..., object], exchange: Exchange) -> None:
         group = Group(func)
-        # All of it or nothing, when threads look at it while it ends.
-        self._parts: tuple[Group, memoryview, memoryview] | None = None
-        self._parts = group, exchange.view, exchange.view.cast("Q")
         self._job = group.job
         self._exchange: Exchange | None = exchange
         self._claim = itertools.count(1).__next__  # returns each number to one thread
         self.function: object = func
+        self._parts = group, exchange.view, exchange.view.cast("Q")
 
     def __del__(self) -> None:
         if self._parts is not None and _core.is_usable():
@@ -146,5 +147,3 @@ def _encode(args: Any, kwds: Any) -> bytes:
         with suppress(Exception):  # submitted by itself, the call will fail
             return _codec.dumps((args, kwds))
     return b""
-
-
