@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -163,10 +164,22 @@ func (j *Job) Err() error {
 // Wait blocks until the job is done or at least want outcomes can be taken, and
 // tells whether that came before the context ended.
 func (j *Job) Wait(ctx context.Context, want int) bool {
+	return j.wait(ctx, math.MaxInt, want)
+}
+
+// WaitAfter does as Wait for outcomes that arrived after the first n segments,
+// which are forgotten. It also returns if another caller has had more of them
+// forgotten: what this one waits for may have been there.
+func (j *Job) WaitAfter(ctx context.Context, n, want int) bool {
+	j.After(n)
+	return j.wait(ctx, n, want)
+}
+
+func (j *Job) wait(ctx context.Context, n, want int) bool {
 	p := j.pool
 	for {
 		p.mu.Lock()
-		if j.done() || j.available >= want {
+		if j.done() || j.available >= want || j.taken > n {
 			p.mu.Unlock()
 			return true
 		}

@@ -148,32 +148,31 @@ func Forget(handle int64) int64 {
 
 // Wait forgets the first taken segments of the job and blocks until want
 // outcomes are there that came later, or no more will come, at most timeout ms
-// (below 0: without end).
+// (below 0: without end). It does not block if others have taken more segments.
 func Wait(handle, taken, want, timeout int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 {
 		if t, ok := trays.find(handle); ok {
 			t.empty()
 		}
-		j.After(int(taken)) // they would count as wanted
-		if !wait(j, int(want), timeout) {
+		if !wait(j, int(taken), int(want), timeout) {
 			return statusTimeout
 		}
 		return 0
 	})
 }
 
-// wait is Job.Wait with a time limit, which is not set up where nothing has to
+// wait is Job.WaitAfter with a time limit, which is not set up where nothing has to
 // be waited for.
-func wait(j *gopool.Job, want int, timeout int64) bool {
+func wait(j *gopool.Job, taken, want int, timeout int64) bool {
 	if timeout < 0 {
-		return j.Wait(context.Background(), want)
+		return j.WaitAfter(context.Background(), taken, want)
 	}
-	if ready := j.Wait(expired, want); ready || timeout == 0 {
+	if ready := j.WaitAfter(expired, taken, want); ready || timeout == 0 {
 		return ready
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(timeout)*time.Millisecond)
 	defer cancel()
-	return j.Wait(ctx, want)
+	return j.WaitAfter(ctx, taken, want)
 }
 
 var expired = func() context.Context {

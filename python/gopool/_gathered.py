@@ -33,26 +33,30 @@ class Group:
         if self.job and _core.is_usable():
             _core.native.bridge_Forget(self.job)
 
-    def wait(self, index: int, timeout: float | None) -> bool:
-        """Block until an outcome is here, or will never be, and tell whether that is so."""
-        if index in self.outcomes:
+    def wait(self, result: GatheredResult[Any], timeout: float | None) -> bool:
+        """Block until a result's outcome is here, or will never be, and tell whether that is so."""
+        if self._has(result):
             return True
         _core.check_process()
         deadline = deadline_after(timeout)
         while True:
-            ms = slice_ms(deadline)
-            late = _core.native.bridge_Wait(self.job, self._taken, 1, ms) == _core.TIMEOUT
-            if not late:
-                self._collect(index)
-            if self.status or index in self.outcomes:
+            # First this and then look: what another thread takes in after it ends the wait.
+            taken = self._taken
+            if self._has(result):
                 return True
-            if late and ms == 0:
-                return False
+            ms = slice_ms(deadline)
+            if _core.native.bridge_Wait(self.job, taken, 1, ms) != _core.TIMEOUT:
+                self._collect(result)
+            elif ms == 0:
+                return self._has(result)
 
-    def _collect(self, index: int) -> None:
+    def _has(self, result: GatheredResult[Any]) -> bool:
+        return result._index in self.outcomes or result._group is None or self.status < 0
+
+    def _collect(self, result: GatheredResult[Any]) -> None:
         """Decode what has arrived. Interrupted by Ctrl-C, what was not counted comes again."""
         with self._collecting:
-            if index in self.outcomes:  # others were quicker
+            if self._has(result):  # another thread was quicker
                 return
             taken = self._taken
             status, data = receive(self.job, taken)
@@ -79,13 +83,13 @@ class GatheredResult(AsyncResult[R]):
 
     def _wait(self, timeout: float | None) -> bool:
         group = self._group
-        return group is None or group.wait(self._index, timeout)
+        return group is None or group.wait(self, timeout)
 
     def _collect(self, timeout: float | None) -> bool:
         group, pool = self._group, self._pool
         if group is None:
             return True
-        if not group.wait(self._index, timeout):
+        if not group.wait(self, timeout):
             return False
         outcome = group.outcomes.get(self._index, group)
         if outcome is group:

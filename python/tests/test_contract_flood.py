@@ -25,7 +25,7 @@ def test_each_result_is_that_of_its_call(Pool: PoolClass) -> None:
 
 def test_calls_that_fail_fail_alone(Pool: PoolClass) -> None:
     """Each raises its own exception, also one whose arguments can't be pickled."""
-    orders: dict[int, Any] = {n: "" for n in range(2000)}
+    orders: dict[int, Any] = dict.fromkeys(range(2000), "")
     orders |= {7: "fail", 400: threading.Lock(), 1500: hostile.RefusesToBePickled()}
     with Pool(2) as pool:
         results = [pool.apply_async(tasks.step, (n, orders[n % 2000])) for n in range(CALLS)]
@@ -133,9 +133,10 @@ def test_threads_flood_a_pool_together(Pool: PoolClass) -> None:
 def test_threads_ask_for_the_same_results(Pool: PoolClass) -> None:
     """All get them."""
     with Pool(2) as pool, ThreadPoolExecutor(4) as threads:
-        results = [pool.apply_async(tasks.step, (n,)) for n in range(CALLS)]
-        floods = threads.map(lambda _: [r.get() for r in results], range(4))
-        assert list(floods) == [list(range(CALLS))] * 4
+        for _ in range(5):
+            results = [pool.apply_async(tasks.step, (n,)) for n in range(CALLS)]
+            floods = threads.map(lambda some: [r.get() for r in some], [results] * 4)
+            assert list(floods) == [list(range(CALLS))] * 4
 
 
 def test_calls_run_although_the_caller_never_comes_back(Pool: PoolClass, mailbox: Mailbox) -> None:
