@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -120,6 +121,7 @@ type Job struct {
 	queued    bool // is in pool.queue
 	tried     bool // its function was timed, or could have been
 	uneven    bool // one of its calls took much longer than it should
+	keepsTurn bool // until it has nothing to hand out
 	forgotten bool
 	err       error // why unsettled tasks will never be
 	arrived   []Segment
@@ -186,10 +188,22 @@ func (j *Job) Err() error {
 // Wait blocks until the job is done or at least want outcomes can be taken, and
 // tells whether that came before the context ended.
 func (j *Job) Wait(ctx context.Context, want int) bool {
+	return j.wait(ctx, math.MaxInt, want)
+}
+
+// WaitAfter does as Wait for outcomes that arrived after the first n segments,
+// which are forgotten. It also returns if another caller has had more of them
+// forgotten: what this one waits for may have been there.
+func (j *Job) WaitAfter(ctx context.Context, n, want int) bool {
+	j.After(n)
+	return j.wait(ctx, n, want)
+}
+
+func (j *Job) wait(ctx context.Context, n, want int) bool {
 	p := j.pool
 	for {
 		p.mu.Lock()
-		if j.done() || j.available >= want {
+		if j.done() || j.available >= want || j.taken > n {
 			p.mu.Unlock()
 			return true
 		}
@@ -314,6 +328,7 @@ func (j *Job) deliver(s Segment) {
 		s.discard()
 		return
 	}
+	j.fn.weigh(s.Count, size(s)-overhead)
 	j.stock.settle(s.Count, j.open, size(s))
 	j.accept(s)
 }
@@ -393,10 +408,13 @@ type Function struct {
 	// It must not block.
 	Released func()
 
-	id   uint64
-	refs int           // guarded by pool.mu: jobs and holders
-	mean time.Duration // guarded by pool.mu: of one call; 0 while unknown
-	told int           // guarded by pool.mu: calls that the mean was learned from
+	id uint64
+
+	// All below is guarded by the pool's lock.
+	refs    int           // jobs and holders
+	mean    time.Duration // of one call; 0 while unknown
+	told    int           // calls that the mean was learned from
+	outcome int           // bytes of one, in the mean
 }
 
 // learn takes in that count calls took elapsed. A report counts as much as its

@@ -32,9 +32,12 @@ func (q *queue) head() *Job {
 	return nil
 }
 
-// rotate ends the turn of the head.
+// rotate ends the turn of the head, unless it keeps its turn.
 func (q *queue) rotate() {
 	j := q.jobs[0]
+	if j.keepsTurn && len(j.pending) > 0 {
+		return
+	}
 	q.served = j
 	q.pop()
 	q.push(j)

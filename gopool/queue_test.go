@@ -46,6 +46,18 @@ func TestQueue(t *testing.T) {
 		q.push(c)
 		require.Equal(t, []*Job{b, a, c}, q.jobs, "the turn of c is in the round after a's")
 	})
+	t.Run("a job may keep its turn until it has nothing to hand out", func(t *testing.T) {
+		var q queue
+		a, b := pendingJob(1, 1), pendingJob(1)
+		a.keepsTurn = true
+		q.push(a)
+		q.push(b)
+		q.rotate()
+		require.Same(t, a, q.head())
+		a.pending = nil
+		q.rotate()
+		require.Same(t, b, q.head())
+	})
 	t.Run("a job is in the queue once however often it is pushed", func(t *testing.T) {
 		var q queue
 		j := pendingJob(1)

@@ -38,6 +38,7 @@ def call(
     data = function.code + batch.data
     convention = _codec.APPLY | function.flags
     size = len(data)
+    owner.gathering.end()
     job = _core.new_number()
     exchange = _exchange.borrow(size)
     try:

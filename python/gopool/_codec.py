@@ -203,7 +203,7 @@ class Failure:
 def encode_call(args: tuple[Any, ...], kwds: dict[str, Any], names: Names) -> Batch:
     """Encode the one item of an `apply`. Raises what pickle raises."""
     values = (*args, *kwds.values()) if kwds else args
-    if _are_atoms(values) and not any(map(is_large, values)):
+    if are_atoms(values) and not any(map(is_large, values)):
         return Batch(_SHARED + pickle.dumps([(args, kwds)], PROTOCOL), 1, 0)
     packer = Packer(names)
     record = packer.pack((args, kwds))
@@ -236,7 +236,8 @@ def encode_part(
         yield from _encode_stream(items, index, chunk, names)
 
 
-def _are_atoms(values: Any) -> bool:
+def are_atoms(values: Any) -> bool:
+    """Tell whether values can't change and are pickled by nobody's rules but Python's."""
     return ATOMS.issuperset(map(type, values))
 
 

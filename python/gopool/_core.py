@@ -30,7 +30,10 @@ TOO_SMALL = -1000
 WORKER_GONE, STOP_ALL, FINISHED, TRIM = range(1, 5)
 
 # Flags of Submit.
-BY_REFERENCE, SEALED, NOTIFY, ORDERED, LOCAL = 1, 2, 4, 8, 16
+BY_REFERENCE, SEALED, NOTIFY, ORDERED, LOCAL, GATHER = 1, 2, 4, 8, 16, 32
+
+#: What Submit returns if the call is so short that calls of its function should be gathered.
+BRIEF = 1
 
 
 class _Extension:

@@ -13,11 +13,14 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing import util
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from . import _core, _exchange
 from ._errors import BrokenPoolError
 from ._names import Names
+
+if TYPE_CHECKING:
+    from ._gathering import Gathering
 
 #: Seconds that a thread waits at a time: Python answers Ctrl-C between waits.
 SLICE = 0.1
@@ -89,6 +92,7 @@ class Owner:
     """What processes and threads as workers have in common."""
 
     names: Names  # of processes only: what is sent to threads is not pickled
+    gathering: Gathering
 
     def __init__(self) -> None:
         self.pool = 0
@@ -210,6 +214,7 @@ class Owner:
 
     def close(self) -> None:
         """Let no more jobs in."""
+        self.gathering.end()
         _core.native.bridge_Close(self.pool)
 
     def abandon(self) -> None:
@@ -220,6 +225,7 @@ class Owner:
         """
         if _core.is_usable():
             _core.native.bridge_Terminate(self.pool)
+            self.gathering.end()
 
     def terminate(self) -> None:
         """End all jobs and workers. Blocks until they have ended, and a callback that runs."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import _codec, _core, _exchange
+from ._gathering import ROOM
 from ._owner import Owner
 from ._results import AsyncResult
 
@@ -26,7 +27,9 @@ def submit_call(
         fail(supervisor, result, error)
         return
     result._left = 1
-    start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch)
+    status = start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch)
+    if status == _core.BRIEF and result._told is None and len(batch.data) <= ROOM:
+        supervisor.gathering.count(supervisor.pool, func, function)
 
 
 def fail(supervisor: Owner, result: AsyncResult[Any], error: Exception) -> None:
@@ -45,8 +48,11 @@ def start(
     batch: _codec.Batch = _codec.NO_BATCH,
     *,
     chunk: int = 1,
-) -> None:
-    """Start the job of a result, with a batch if there is one. Raises if the pool refuses it."""
+) -> int:
+    """Start the job of a result, with a batch if there is one, and return a status.
+
+    Raises if the pool refuses it.
+    """
     result._job = job = _core.new_number()
     supervisor.hurry()
     if result._told is not None:
@@ -57,6 +63,7 @@ def start(
         result._left = 0
         supervisor.unexpect(job)
         raise supervisor.error(status)
+    return status
 
 
 def start_job(
@@ -73,6 +80,7 @@ def start_job(
     if function.by_name:
         flags |= _core.BY_REFERENCE
     convention |= function.flags
+    supervisor.gathering.end()
     split, size = len(function.code), len(batch.data)
     exchange = _exchange.borrow(split + size)
     try:

@@ -15,6 +15,7 @@ from multiprocessing.context import BaseContext
 from typing import Any
 
 from . import _caller_arena, _core, _lender
+from ._gathering import Gathering
 from ._names import Names
 from ._owner import Owner, Thread, report
 from ._process import WorkerProcess, ended
@@ -40,6 +41,7 @@ class Supervisor(Owner):
     ) -> None:
         super().__init__()
         self.names = Names(context)
+        self.gathering = Gathering(self.names)
         self._context = context
         self._initializer = initializer
         self._initargs = initargs

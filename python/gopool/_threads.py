@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import _codec, _core, _page
+from ._gathering import Gathering
 from ._memory import memory
 from ._owner import Owner, Thread, report
 
@@ -137,6 +138,7 @@ class Crew(Owner):
         self, threads: int, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
     ) -> None:
         super().__init__()
+        self.gathering = Gathering()  # of nothing: no call here costs a system call
         self._initializer = initializer
         self._initargs = initargs
         self.jobs: dict[int, Work] = {}  # those that may have tasks to run

@@ -120,6 +120,11 @@ class Pool(multiprocessing.pool.Pool):
         `threading.excepthook` and does not stop the pool.
         """
         self._check_running()
+        tray = self._supervisor.gathering.tray
+        if tray is not None and tray.function is func and not (callback or error_callback):
+            gathered = tray.add(self, args, kwds)
+            if gathered is not None:
+                return gathered
         result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback)
         self._submit_call(result, func, args, kwds)
         return result

@@ -125,6 +125,22 @@ def test_an_interrupted_get_can_be_repeated(pool: Any, interrupter: Interrupter,
             break
 
 
+def flood(pool: Any) -> list[Any]:
+    return [pool.apply_async(tasks.step, (n,)) for n in range(40)]
+
+
+def test_a_flood_is_interrupted_at_each_step(pool: Any, interrupter: Interrupter) -> None:
+    """Calls that are gathered are lost to who was interrupted, and to nobody else."""
+    for step in range(1, 100_000):
+        pool.apply(tasks.nothing)  # what was gathered ends, and gathering begins again
+        if not interrupter.interrupts(step, lambda: [r.get() for r in flood(pool)]):
+            break
+        results = flood(pool)
+        interrupter.interrupts(step, lambda: [r.get() for r in results])  # noqa: B023
+        assert [r.get() for r in results] == list(range(40))
+    assert step > 20
+
+
 IMAPS: dict[str, Callable[[Any], Any]] = {
     "few": lambda p: p.imap(tasks.square, range(9)),
     "many": lambda p: p.imap(tasks.square, range(100), 3),
@@ -237,6 +253,12 @@ def test_interrupts_at_random_moments(start_program: StartProgram) -> None:
         with gopool.Pool(2) as pool:
             for _ in range(500):
                 interrupted += interrupts(lambda: pool.apply(tasks.square, (3,)))
+                interrupted += interrupts(
+                    lambda: [pool.apply_async(tasks.step, (n,)) for n in range(300)]
+                )
+                results = [pool.apply_async(tasks.step, (n,)) for n in range(300)]
+                interrupted += interrupts(lambda: [r.get() for r in results])
+                assert [r.get() for r in results] == list(range(300))
                 interrupted += interrupts(lambda: pool.map_async(tasks.square, range(50), 1))
                 result = pool.map_async(tasks.square, range(50), 1)
                 interrupted += interrupts(result.get)

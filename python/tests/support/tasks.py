@@ -194,6 +194,21 @@ def remember(value: object) -> list[object]:
     return _memory
 
 
+def step(number: int, order: str = "", path: str = "") -> int:
+    """Return the number at once, and do first what is ordered, seldom."""
+    if order == "remember":
+        _memory.append(number)
+    elif order == "fail":
+        raise ValueError(f"step {number}")
+    elif order == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif order == "post":
+        Mailbox(path).send(number)
+    elif order == "wait":
+        Gate(path).wait()
+    return number
+
+
 def append_and_count(items: list[object]) -> int:
     items.append(None)
     return len(items)
