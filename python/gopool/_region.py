@@ -16,6 +16,7 @@ import mmap
 import os
 import struct
 import weakref
+from contextlib import suppress
 
 from . import _snapshot
 
@@ -108,8 +109,9 @@ class Region:
         self._held[slab] = held
 
     def remove(self, start: int, end: int) -> None:
-        """Give the memory between two offsets back to the system. There are zeros then."""
-        self.memory.madvise(mmap.MADV_REMOVE, start, end - start)
+        """Give the memory between two offsets back to the system, if it takes it."""
+        with suppress(OSError, AttributeError):  # not all file systems do, nor all systems
+            self.memory.madvise(mmap.MADV_REMOVE, start, end - start)
 
     # For the others.
 

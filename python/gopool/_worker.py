@@ -123,8 +123,7 @@ class _Worker:
 
     def _trim(self) -> None:
         """Give up memory that nothing is in any more."""
-        if "gopool._shared" in sys.modules:
-            sys.modules["gopool._shared"].forget_gone()
+        _lender.forget_gone()
         assert _arena.own is not None
         _arena.own.trim()
         _wire.send(self._socket, _wire.TRIMMED, b"")
