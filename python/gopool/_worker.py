@@ -147,7 +147,7 @@ class _Worker:
                 return data
             self._items, load = _codec.decode_batch(data, head_size)
             self._loads = load
-            outbox.by_value = function in self._by_value
+            outbox.packer.may_go_by_value = function in self._by_value
             began = now()
             # The handshake, as in `_run`.
             slots[_page.STARTED] = sequence
@@ -197,7 +197,7 @@ class _Worker:
         if self._slots[_page.RECALLED] <= sequence:
             self._skip(sequence, count)
             return
-        self._outbox.by_value = function in self._by_value
+        self._outbox.packer.may_go_by_value = function in self._by_value
         call = self._functions[function]
         if self._loads is not None:
             call = _unpickling(call, self._loads)
