@@ -87,7 +87,12 @@ fmt: $(DEVELOP) go ## Format the sources
 	$$($(GO) env GOROOT)/bin/gofmt -w gopool
 
 .PHONY: check
-check: lint test ## What CI runs: lint and test
+check: lint test ## What CI runs: lint, test and a minute of soak
+	$(MAKE) --no-print-directory soak SOAK_ARGS='--seconds 60'
+
+.PHONY: soak
+soak: $(DEVELOP) ## Use pools for ten minutes while everything goes wrong (SOAK_ARGS=...)
+	PYTHONPATH=python/tests $(BIN)/python -W error -m soak $(SOAK_ARGS)
 
 .PHONY: bench
 bench: $(BENCH) ## Compare gopool with its peers on this machine (BENCH_ARGS=...)

@@ -75,6 +75,15 @@ func TestAccept(t *testing.T) {
 		require.NoError(t, f.reporter.Outcomes(Outcomes{First: 1, Count: 4, Elapsed: 36 * time.Microsecond}))
 		require.Equal(t, 3*time.Microsecond, j.fn.mean, "a quarter of the way from 1 to 9")
 	})
+	t.Run("many calls outweigh the first, and few a quarter", func(t *testing.T) {
+		f := &Function{}
+		f.learn(1, 600)
+		require.EqualValues(t, 600, f.mean)
+		f.learn(9, 9*100)
+		require.EqualValues(t, 150, f.mean, "nine tenths of the way from 600 to 100")
+		f.learn(1, 350)
+		require.EqualValues(t, 200, f.mean, "a quarter of the way from 150 to 350")
+	})
 }
 
 func TestSkipped(t *testing.T) {

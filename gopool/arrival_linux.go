@@ -36,7 +36,7 @@ func (a *arrival) Read(p []byte) (int, error) {
 			if err := a.wait(); err != nil {
 				return 0, err
 			}
-		case err == unix.EINTR:
+		case err == unix.EINTR || err == unix.ECONNRESET: // as in stream.Read
 		case err != nil:
 			return 0, os.NewSyscallError("recv", err)
 		case n == 0 && len(p) > 0:

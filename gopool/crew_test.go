@@ -45,7 +45,7 @@ func newCrew(t *testing.T, n int, script string, options Options, hold ...*os.Fi
 }
 
 func (c *crew) start() error {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}

@@ -116,6 +116,7 @@ func (f *fakeWorker) finish(t *testing.T, g Grant, each time.Duration) {
 // attachFakes adds n fake workers that take tasks.
 func attachFakes(t *testing.T, p *Pool, n int) []*fakeWorker {
 	t.Helper()
+	locked(p, func() { p.cores = max(p.cores, n) }) // a fake needs none
 	fakes := make([]*fakeWorker, n)
 	for i := range fakes {
 		f := &fakeWorker{}
@@ -174,7 +175,7 @@ func timed(p *Pool, mean time.Duration) *Function {
 	f := p.NewFunction(nil)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	f.mean = mean
+	f.mean, f.told = mean, 1000
 	return f
 }
 

@@ -126,7 +126,7 @@ func (g *goroutine) run(r *Reporter) {
 func (g *goroutine) next(r *Reporter) (Grant, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for len(g.grants) == 0 {
+	for len(g.grants) == 0 || g.grants[0].Report && len(g.outcomes) > 0 {
 		if len(g.outcomes) > 0 || g.withdrawn.to > 0 {
 			g.mu.Unlock()
 			g.report(r)
@@ -145,6 +145,7 @@ func (g *goroutine) next(r *Reporter) (Grant, bool) {
 		g.grants[0].Sequence++
 		g.grants[0].Offset++
 		g.grants[0].Count--
+		g.grants[0].Report = false
 	}
 	g.started.Store(grant.Sequence)
 	return grant, true
@@ -169,13 +170,16 @@ func (g *goroutine) call(grant Grant) (outcome Outcome) {
 func (g *goroutine) report(r *Reporter) {
 	g.mu.Lock()
 	outcomes, some := g.unreported()
-	withdrawn := g.withdrawn
 	g.first = g.started.Load() + 1
+	withdrawn := g.withdrawn
+	if len(g.grants) > 0 { // what is left of them comes before what was withdrawn
+		withdrawn.to = 0
+	}
 	if withdrawn.to > 0 {
 		g.first = withdrawn.to
+		g.withdrawn.from, g.withdrawn.to = 0, 0
 	}
 	g.outcomes, g.elapsed = nil, 0
-	g.withdrawn.from, g.withdrawn.to = 0, 0
 	g.mu.Unlock()
 	if some {
 		// The numbers are the pool's own: it has nothing to object to.

@@ -1,6 +1,7 @@
 package gopool
 
 import (
+	"os"
 	"sync"
 	"time"
 
@@ -21,6 +22,10 @@ type inbound struct {
 	handle func(wire.Frame) error // with what the leader has read
 	more   func() bool            // the worker has something to report
 	failed error                  // what ended the reading; the leader's
+	// until, if it is not zero, is when a goroutine that leads for a caller has to
+	// stop. It then waits in read, and nobody in the poller. The leader's.
+	until   time.Time
+	timeout time.Duration // of the socket's reads, as it was set last; the leader's
 
 	mu  sync.Mutex
 	due sync.Cond // for serve: wanted and not led
@@ -32,7 +37,7 @@ type inbound struct {
 }
 
 func (in *inbound) init(socket *arrival, handle func(wire.Frame) error, more func() bool) {
-	in.socket, in.frames = socket, wire.NewReader(socket)
+	in.socket, in.frames = socket, wire.NewReader(&packets{in: in})
 	in.handle, in.more = handle, more
 	in.wanted = true // a worker reports first
 	in.due.L = &in.mu
@@ -113,9 +118,11 @@ func (in *inbound) lead(done func() bool, deadline time.Time) (led bool) {
 }
 
 func (in *inbound) read(done func() bool, deadline time.Time) bool {
+	in.until = deadline
+	defer func() { in.until = time.Time{} }()
 	for !done() {
 		for !in.frames.Whole() {
-			if in.frames.Large() || !in.socket.await(deadline) || in.frames.Fill() != nil {
+			if in.frames.Large() || in.frames.Fill() != nil {
 				return false
 			}
 		}
@@ -139,18 +146,26 @@ func (in *inbound) next() error {
 	return in.failed
 }
 
-// await blocks until there is something to read, and tells whether that was
-// before the deadline.
-func (s stream) await(deadline time.Time) bool {
+// Read implements io.Reader, for the frames.
+func (in *inbound) Read(p []byte) (int, error) {
+	if in.until.IsZero() {
+		return in.socket.Read(p)
+	}
 	for {
-		left := time.Until(deadline)
+		left := time.Until(in.until)
 		if left <= 0 {
-			return false
+			return 0, os.ErrDeadlineExceeded
 		}
-		poll := []unix.PollFd{{Fd: int32(s), Events: unix.POLLIN}}
-		n, err := unix.Poll(poll, int(left.Milliseconds())+1)
-		if n > 0 || err != nil && err != unix.EINTR {
-			return true
+		// Rounded, it seldom changes: callers wait for as long each time.
+		if timeout := left.Truncate(time.Millisecond) + time.Millisecond; timeout != in.timeout {
+			if err := in.socket.limit(timeout); err != nil {
+				return 0, err
+			}
+			in.timeout = timeout
+		}
+		// A program may get signals more often than this takes: they must not put it off.
+		if n, err := in.socket.read(p); err != unix.EINTR {
+			return n, err
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -118,12 +119,15 @@ type Job struct {
 	open      int    // tasks added and not settled
 	sealed    bool
 	queued    bool // is in pool.queue
+	tried     bool // its function was timed, or could have been
+	uneven    bool // one of its calls took much longer than it should
+	keepsTurn bool // until it has nothing to hand out
 	forgotten bool
 	err       error // why unsettled tasks will never be
 	arrived   []Segment
 	taken     int // segments that arrived and were taken
 	available int // tasks in arrived
-	wanted    int // the fewest available tasks that a waiter wants
+	wanted    int // the fewest available tasks that a waiter wants, or the last one wanted
 	changed   chan struct{}
 	order     *order // nil: outcomes arrive as they come
 	stock     stock
@@ -184,10 +188,22 @@ func (j *Job) Err() error {
 // Wait blocks until the job is done or at least want outcomes can be taken, and
 // tells whether that came before the context ended.
 func (j *Job) Wait(ctx context.Context, want int) bool {
+	return j.wait(ctx, math.MaxInt, want)
+}
+
+// WaitAfter does as Wait for outcomes that arrived after the first n segments,
+// which are forgotten. It also returns if another caller has had more of them
+// forgotten: what this one waits for may have been there.
+func (j *Job) WaitAfter(ctx context.Context, n, want int) bool {
+	j.After(n)
+	return j.wait(ctx, n, want)
+}
+
+func (j *Job) wait(ctx context.Context, n, want int) bool {
 	p := j.pool
 	for {
 		p.mu.Lock()
-		if j.done() || j.available >= want {
+		if j.done() || j.available >= want || j.taken > n {
 			p.mu.Unlock()
 			return true
 		}
@@ -251,6 +267,9 @@ func (j *Job) refusal() error {
 
 func (j *Job) done() bool { return j.err != nil || j.sealed && j.open == 0 }
 
+// granted returns how many tasks workers have.
+func (j *Job) granted() int { return j.open - j.waiting }
+
 func (j *Job) seal() {
 	if j.sealed {
 		return
@@ -311,6 +330,7 @@ func (j *Job) deliver(s Segment) {
 		j.letGo(s.Count)
 		return
 	}
+	j.fn.weigh(s.Count, size(s)-overhead)
 	j.stock.settle(s.Count, j.open, size(s))
 	j.accept(s)
 }
@@ -399,17 +419,25 @@ type Function struct {
 	// It must not block.
 	Released func()
 
-	id   uint64
-	refs int           // guarded by pool.mu: jobs and holders
-	mean time.Duration // guarded by pool.mu: of one call; 0 while unknown
+	id uint64
+
+	// All below is guarded by the pool's lock.
+	refs    int           // jobs and holders
+	mean    time.Duration // of one call; 0 while unknown
+	told    int           // calls that the mean was learned from
+	outcome int           // bytes of one, in the mean
 }
 
-// learn takes in that count calls took elapsed.
+// learn takes in that count calls took elapsed. A report counts as much as its
+// share in all calls so far, and a quarter at the least, so that a change is
+// noticed at any time. It counts for three quarters if calls have become much
+// shorter: the first one in a worker takes long, as it loads the function.
 func (f *Function) learn(count int, elapsed time.Duration) {
-	sample := max(elapsed/time.Duration(count), 1)
-	if f.mean == 0 {
-		f.mean = sample
-		return
+	sample := elapsed / time.Duration(count)
+	f.told += count
+	weight := max(float64(count)/float64(f.told), 0.25)
+	if sample < f.mean/2 {
+		weight = max(weight, 0.75)
 	}
-	f.mean = (3*f.mean + sample) / 4
+	f.mean = max(f.mean+time.Duration(weight*float64(sample-f.mean)), 1)
 }

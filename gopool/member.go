@@ -44,6 +44,7 @@ type member struct {
 	dirty  bool          // has something for Flush
 	seen   uint64        // Started at the last watch
 	heard  uint64        // number of the first task that was not settled then
+	stuck  int           // for so many watches it has been in the same task
 	served bool          // has been ready
 	asks   bool          // is a Puller: gets one grant at a time
 
@@ -59,17 +60,27 @@ type member struct {
 
 // grant gives tasks of a job to the worker.
 func (m *member) grant(j *Job, s span) {
-	g := Grant{m.next, j.fn, s.batch, s.offset, s.count}
 	each := j.fn.mean
 	if each == 0 {
 		each = quantum
 	}
+	g := Grant{m.next, j.fn, s.batch, s.offset, s.count, m.defers(j, time.Duration(s.count)*each)}
 	m.next += uint64(s.count)
 	m.leases = append(m.leases, lease{g, j, each})
 	m.tasks += s.count
 	m.load += time.Duration(s.count) * each
 	m.chunks++
 	m.worker.Grant(g)
+}
+
+// defers tells whether the last outcome of another job would be kept waiting by
+// a next grant of j that takes so long.
+func (m *member) defers(j *Job, work time.Duration) bool {
+	if len(m.leases) == 0 || work < noticed {
+		return false
+	}
+	last := m.leases[len(m.leases)-1].job
+	return last != j && len(last.pending) == 0
 }
 
 // accept hands outcomes to their jobs. Some may have been harvested before:
@@ -105,7 +116,11 @@ func (m *member) settle(n int) {
 	m.load -= time.Duration(n) * l.each
 	if l.Count == 0 {
 		m.leases[0] = lease{}
-		m.leases = m.leases[1:]
+		if len(m.leases) == 1 {
+			m.leases = m.leases[:0] // keeps its memory
+		} else {
+			m.leases = m.leases[1:]
+		}
 	}
 }
 
@@ -148,8 +163,9 @@ func (m *member) compact() {
 // recall asks the worker to leave what it has not started, and tells whether
 // that is anything. The argument why each task then runs exactly once is in
 // docs/architecture.md, Taking tasks back.
-func (m *member) recall() bool {
-	from := m.worker.Started() + 1
+func (m *member) recall() bool { return m.recallFrom(m.worker.Started() + 1) }
+
+func (m *member) recallFrom(from uint64) bool {
 	if m.recalled || m.phase != ready || from >= m.next {
 		return false
 	}

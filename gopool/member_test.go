@@ -13,6 +13,7 @@ type story struct {
 	shape   []int  // of its grants
 	batched bool   // what it sends, it sends together
 	late    bool   // and that arrives only after the recall
+	kept    uint64 // tasks up to this number are not recalled in any case
 	at      [3]int // steps of the worker before each access of the recall
 	dies    int    // after so many steps
 }
@@ -72,7 +73,9 @@ func stories(t *testing.T, with func(t *testing.T, s story, shared page)) {
 		t.Run(fmt.Sprintf("of grants of %v tasks", shape), func(t *testing.T) {
 			for _, batched := range []bool{false, true} {
 				for _, late := range []bool{false, true} {
-					with(t, story{shape: shape, batched: batched, late: late}, shared)
+					for kept := range uint64(3) {
+						with(t, story{shape: shape, batched: batched, late: late, kept: kept}, shared)
+					}
 				}
 			}
 		})
@@ -107,7 +110,7 @@ func (s story) tell(t *testing.T, shared page) (*member, *stepped, *Job) {
 	advance(s.at[0])
 	w.after = []func(){func() { advance(s.at[1]) }, func() { advance(s.at[2]) }}
 	free = false // nothing arrives during a recall: both want the pool's lock
-	m.recall()
+	m.recallFrom(max(m.worker.Started(), s.kept) + 1)
 	for !s.late && w.deliver(t) {
 	}
 	m.withdraw()

@@ -16,6 +16,7 @@ type outbound struct {
 	mu     sync.Mutex
 	work   sync.Cond // for serve: rest is its, or ended
 	queued [][]byte
+	spare  [][]byte // what queued may use again: one small buffer, or none
 	open   bool     // the last of queued may grow
 	owned  bool     // somebody writes
 	rest   [][]byte // to be written by serve
@@ -32,11 +33,20 @@ func (o *outbound) add(appendTo func([]byte) []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.open {
-		o.queued = append(o.queued, nil)
-		o.open = true
+		o.begin()
 	}
 	last := &o.queued[len(o.queued)-1]
 	*last = appendTo(*last)
+}
+
+// begin queues a buffer that may grow.
+func (o *outbound) begin() {
+	o.open = true
+	if len(o.queued) == 0 && o.spare != nil {
+		o.queued, o.spare = o.spare, nil
+		return
+	}
+	o.queued = append(o.queued, make([]byte, 0, 256))
 }
 
 // addBlob queues bytes that belong behind what was added last. They must never
@@ -65,6 +75,10 @@ func (o *outbound) flush() {
 		// An error is the reader's to learn of too, and it ends the worker.
 		rest, _ := o.socket.write(buffers, false)
 		o.mu.Lock()
+		if len(rest) == 0 && len(buffers) == 1 && cap(buffers[0]) <= small {
+			buffers[0] = buffers[0][:0]
+			o.spare = buffers
+		}
 		o.owned, o.rest = len(rest) > 0, rest
 		o.work.Broadcast()
 	}

@@ -54,7 +54,7 @@ func TestOutbound(t *testing.T) {
 		require.Same(t, &blob[0], &o.queued[1][0])
 		o.flush()
 		got := make([]byte, len("before ")+len(blob)+len(" after"))
-		_, err := io.ReadFull(theirs, got)
+		_, err := io.ReadFull(&packets{in: theirs}, got)
 		require.NoError(t, err)
 		require.Equal(t, "before "+string(blob)+" after", string(got))
 	})
@@ -66,7 +66,7 @@ func TestOutbound(t *testing.T) {
 		o.addText("behind")
 		o.flush()
 		got := make([]byte, len(blob)+len("behind"))
-		_, err := io.ReadFull(theirs, got)
+		_, err := io.ReadFull(&packets{in: theirs}, got)
 		require.NoError(t, err)
 		require.Equal(t, "behind", string(got[len(blob):]))
 		require.True(t, bytes.Equal(blob, got[:len(blob)]))
@@ -91,15 +91,16 @@ func TestOutbound(t *testing.T) {
 				}
 			})
 		}
+		in := &packets{in: theirs}
 		var next [writers]uint32
 		for range writers * each {
 			var head [5]byte
-			_, err := io.ReadFull(theirs, head[:])
+			_, err := io.ReadFull(in, head[:])
 			require.NoError(t, err)
 			n := binary.LittleEndian.Uint32(head[1:])
 			require.Equal(t, next[head[0]], n)
 			next[head[0]]++
-			_, err = io.CopyN(io.Discard, theirs, int64(n%400))
+			_, err = io.CopyN(io.Discard, in, int64(n%400))
 			require.NoError(t, err)
 		}
 		adding.Wait()
@@ -136,7 +137,7 @@ func TestOutbound(t *testing.T) {
 		o.addText("late")
 		o.flush()
 		o.socket.shut()
-		got, err := io.ReadAll(theirs)
+		got, err := io.ReadAll(&packets{in: theirs})
 		require.NoError(t, err)
 		require.Empty(t, got)
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -70,6 +71,8 @@ type Pool struct {
 	startError   error
 	watch        watch
 	trim         trim
+	cores        int  // how many workers can get on at the same time
+	held         bool // tasks were not given to an idle worker: see holds
 	dirty        []*member
 	finished     chan struct{}
 }
@@ -82,6 +85,7 @@ func New(options Options) *Pool {
 	p := &Pool{
 		options:  options,
 		coming:   options.Workers,
+		cores:    runtime.GOMAXPROCS(0),
 		ended:    map[int]struct{}{},
 		jobs:     map[*Job]struct{}{},
 		finished: make(chan struct{}),
@@ -189,7 +193,7 @@ func (p *Pool) Call(f *Function, b *Batch, deadline time.Time) (*Job, error) {
 	}
 	if worker, ok := p.leadable(j); ok {
 		p.dirty[0].dirty = false
-		p.dirty = nil
+		p.dirty = p.dirty[:0]
 		p.mu.Unlock()
 		worker.FlushAndLead(j.Done, deadline)
 	} else {
@@ -218,7 +222,7 @@ func (p *Pool) submit(f *Function, chunk int, onDone func(), sealed bool, batche
 		return nil, p.notRunning()
 	}
 	f.refs++
-	j := &Job{pool: p, fn: f, chunk: min(chunk, maxChunk), onDone: onDone}
+	j := &Job{pool: p, fn: f, chunk: min(chunk, maxChunk), onDone: onDone, tried: f.mean > 0}
 	p.jobs[j] = struct{}{}
 	for _, b := range batches {
 		j.add(b)

@@ -164,6 +164,7 @@ func (w *process) Grant(g Grant) {
 		Batch:    g.Batch.id,
 		Offset:   uint32(g.Offset),
 		Count:    uint32(g.Count),
+		Report:   g.Report,
 	}
 	w.out.add(func(b []byte) []byte { return wire.AppendRun(b, span, carried) })
 	w.out.addBlob(carried)

@@ -129,7 +129,7 @@ func TestNewProcess(t *testing.T) {
 
 // processEnds returns what NewProcess wants, and the worker's end of the socket.
 func processEnds(t *testing.T) (socket, shared, peer int) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
 	shared, err = unix.MemfdCreate("page", unix.MFD_CLOEXEC)
 	require.NoError(t, err)

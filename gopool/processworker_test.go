@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ const (
 // is named by its code; its argument is one byte of the batch.
 type processWorker struct {
 	socket    *os.File
+	in        packets
 	page      page
 	functions map[uint64]string
 	batch     []byte
@@ -39,7 +41,8 @@ func serveWorker(script string) {
 		_, _ = io.Copy(io.Discard, os.NewFile(workerHold, "hold"))
 		return
 	}
-	w := &processWorker{socket: os.NewFile(workerSocket, "socket"), functions: map[uint64]string{}}
+	socket := os.NewFile(workerSocket, "socket")
+	w := &processWorker{socket: socket, in: packets{in: socket}, functions: map[uint64]string{}}
 	var err error
 	if w.page, err = mapPage(workerPage); err != nil {
 		panic(err)
@@ -63,16 +66,20 @@ func pause() {
 	}
 }
 
-func (w *processWorker) send(frame []byte) { _, _ = w.socket.Write(frame) }
+func (w *processWorker) send(frame []byte) {
+	for part := range slices.Chunk(frame, maxPacket) {
+		_, _ = w.socket.Write(part)
+	}
+}
 
 // next obeys one frame and tells whether there will be more.
 func (w *processWorker) next() bool {
 	var header [16]byte
-	if _, err := io.ReadFull(w.socket, header[:]); err != nil {
+	if _, err := io.ReadFull(&w.in, header[:]); err != nil {
 		return false
 	}
 	payload := make([]byte, binary.LittleEndian.Uint64(header[8:]))
-	if _, err := io.ReadFull(w.socket, payload); err != nil {
+	if _, err := io.ReadFull(&w.in, payload); err != nil {
 		return false
 	}
 	word := func(i int) uint64 { return binary.LittleEndian.Uint64(payload[8*i:]) }
@@ -82,7 +89,7 @@ func (w *processWorker) next() bool {
 	case wire.Forget:
 		delete(w.functions, word(0))
 	case wire.Run:
-		if binary.LittleEndian.Uint32(header[4:]) == wire.Carried {
+		if binary.LittleEndian.Uint32(header[4:])&wire.Carried != 0 {
 			w.batch = payload[32:]
 		}
 		offset, count := word(3)&(1<<32-1), word(3)>>32

@@ -4,16 +4,21 @@ package gopool
 // allotment each, so that a call made while a long map runs waits for its turn
 // and not for the map. Guarded by the pool's lock.
 type queue struct {
-	jobs []*Job // a ring would save the copying in next, which is of a few pointers
+	jobs   []*Job // a ring would save the copying in next, which is of a few pointers
+	served *Job   // had the last turn
 }
 
-// push adds a job at the end, unless it is queued or has nothing to hand out.
+// push adds a job at the end of the round, unless it is queued or has nothing to
+// hand out. The job that has just had its turn belongs to the next round.
 func (q *queue) push(j *Job) {
 	if j.queued || len(j.pending) == 0 {
 		return
 	}
 	j.queued = true
 	q.jobs = append(q.jobs, j)
+	if last := len(q.jobs) - 1; last > 0 && j != q.served && q.jobs[last-1] == q.served {
+		q.jobs[last-1], q.jobs[last] = j, q.served
+	}
 }
 
 // head returns the job whose turn it is, or nil.
@@ -27,9 +32,13 @@ func (q *queue) head() *Job {
 	return nil
 }
 
-// rotate ends the turn of the head.
+// rotate ends the turn of the head, unless it keeps its turn.
 func (q *queue) rotate() {
 	j := q.jobs[0]
+	if j.keepsTurn && len(j.pending) > 0 {
+		return
+	}
+	q.served = j
 	q.pop()
 	q.push(j)
 }
@@ -37,12 +46,16 @@ func (q *queue) rotate() {
 func (q *queue) pop() {
 	q.jobs[0].queued = false
 	q.jobs[0] = nil
-	q.jobs = q.jobs[1:]
+	if len(q.jobs) == 1 {
+		q.jobs = q.jobs[:0] // keeps its memory
+	} else {
+		q.jobs = q.jobs[1:]
+	}
 }
 
 func (q *queue) clear() {
 	for _, j := range q.jobs {
 		j.queued = false
 	}
-	q.jobs = nil
+	q.jobs, q.served = nil, nil
 }

@@ -37,6 +37,27 @@ func TestQueue(t *testing.T) {
 		}
 		require.Equal(t, []*Job{a, b, a, b, a, c}, order)
 	})
+	t.Run("the one that has just had its turn comes after a new one", func(t *testing.T) {
+		var q queue
+		a, b, c := pendingJob(9), pendingJob(9), pendingJob(9)
+		q.push(a)
+		q.rotate()
+		q.push(b)
+		q.push(c)
+		require.Equal(t, []*Job{b, a, c}, q.jobs, "the turn of c is in the round after a's")
+	})
+	t.Run("a job may keep its turn until it has nothing to hand out", func(t *testing.T) {
+		var q queue
+		a, b := pendingJob(1, 1), pendingJob(1)
+		a.keepsTurn = true
+		q.push(a)
+		q.push(b)
+		q.rotate()
+		require.Same(t, a, q.head())
+		a.pending = nil
+		q.rotate()
+		require.Same(t, b, q.head())
+	})
 	t.Run("a job is in the queue once however often it is pushed", func(t *testing.T) {
 		var q queue
 		j := pendingJob(1)

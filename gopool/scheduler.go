@@ -6,9 +6,15 @@ const (
 	// quantum is about how much work a worker is granted at a time: far more
 	// than a grant costs, far less than a person notices.
 	quantum = time.Millisecond
-	// window is how much work a worker has at the most, to go on with while the
-	// pool's threads wait for a core that workers keep busy.
+	// bulk is what it is granted of a job that has the pool for itself and whose
+	// outcomes nobody waits for one by one: to report and to be granted more is
+	// what lies between a task and the next.
+	bulk = 4 * quantum
+	// window is below how much work a worker is granted more, to go on with while
+	// the pool's threads wait for a core that workers keep busy.
 	window = 4 * quantum
+	// noticed is how much work may come between an outcome and its report.
+	noticed = quantum / 4
 	// ahead is the longest mean call behind which a next task is sent ahead.
 	// Below it the wait for a next grant counts; above it nothing is gained.
 	ahead = 20 * time.Millisecond
@@ -27,8 +33,9 @@ const (
 // dispatch grants tasks to all workers that should have more: first to those
 // without any. Called with the lock held; unlock flushes.
 func (p *Pool) dispatch() {
+	p.held = false
 	for _, m := range p.members {
-		if m.tasks == 0 && !p.refill(m, shallow) {
+		if m.tasks == 0 && !p.held && !p.refill(m, shallow) {
 			return
 		}
 	}
@@ -37,6 +44,7 @@ func (p *Pool) dispatch() {
 			return
 		}
 	}
+	p.cutIn()
 }
 
 // refill grants tasks to m until it has enough, or so many grants, and tells
@@ -47,6 +55,9 @@ func (p *Pool) refill(m *member, depth int) (more bool) {
 		job := p.queue.head()
 		if job == nil {
 			return false
+		}
+		if p.holds(m, job) {
+			break
 		}
 		n := p.allot(m, job)
 		if n == 0 {
@@ -83,12 +94,20 @@ func (p *Pool) allot(m *member, job *Job) int {
 	}
 	// Guided self-scheduling (Polychronopoulos and Kuck, 1987): grants, and what
 	// workers have at the most, shrink as the job drains, so that they end together.
-	share := (job.waiting + 2*len(p.members) - 1) / (2 * len(p.members))
-	limit := min(window, max(quantum, time.Duration(share)*mean))
-	if m.load >= limit && (m.tasks > 1 || mean > ahead || job.waiting < len(p.members)) {
+	workers := len(p.members)
+	if job.isQuick() {
+		workers = min(workers, p.cores)
+	}
+	share := (job.waiting + 2*workers - 1) / (2 * workers)
+	work, limit := quantum, window
+	if !m.asks && len(p.queue.jobs) == 1 && job.wanted != 1 {
+		work, limit = bulk, window+bulk/2
+	}
+	limit = min(limit, max(quantum, time.Duration(share)*mean))
+	if m.load >= limit && (m.tasks > 1 || mean > ahead || job.waiting < workers) {
 		return 0
 	}
-	n := max(1, min(int(quantum/mean), share, maxGrant))
+	n := max(1, min(int(work/mean), share, maxGrant))
 	return (n + job.chunk - 1) / job.chunk * job.chunk
 }
 

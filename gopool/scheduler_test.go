@@ -27,7 +27,7 @@ func TestUnknownFunction(t *testing.T) {
 	p := New(Options{})
 	fakes := attachFakes(t, p, 2)
 	endPool(t, p, fakes...)
-	submit(t, p, p.NewFunction(nil), 1, 1000)
+	submit(t, p, p.NewFunction(nil), 1, 10_000)
 
 	t.Run("goes one task at a time, to idle workers only", func(t *testing.T) {
 		for _, f := range fakes {
@@ -37,7 +37,7 @@ func TestUnknownFunction(t *testing.T) {
 	t.Run("is granted ahead once it has been timed", func(t *testing.T) {
 		fakes[0].finish(t, Grant{Sequence: 1, Count: 1}, 10*time.Microsecond)
 		grants := fakes[0].take()
-		require.Equal(t, 100, grants[0].Count, "a quantum of it")
+		require.Equal(t, 400, grants[0].Count, "much of it")
 		require.Empty(t, fakes[1].take(), "a worker in its first task gets nothing before it reports")
 	})
 	t.Run("a chunk of it is not divided", func(t *testing.T) {
@@ -56,8 +56,9 @@ func TestQuantum(t *testing.T) {
 		want []int
 	}{
 		{"calls of no measurable time come as many as a report holds", 1, []int{maxGrant}},
-		{"short calls come by the quantum", 100 * time.Microsecond, []int{10}},
-		{"a call of a quantum comes alone, and one ahead", 5 * time.Millisecond, []int{1, 1}},
+		{"short calls come in bulk", 100 * time.Microsecond, []int{40, 40}},
+		{"so do calls of a quantum", quantum, []int{4, 4}},
+		{"a call of more than that comes alone, and one ahead", 5 * time.Millisecond, []int{1, 1}},
 		{"nothing is sent ahead of long calls", ahead + 1, []int{1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -79,10 +80,35 @@ func TestQuantum(t *testing.T) {
 			g := Grant{Sequence: f.started + 1, Count: 10}
 			f.finish(t, g, 10*time.Microsecond)
 			held += total(f.take()) - 10
-			bound := int((window + quantum) / (10 * time.Microsecond))
-			require.LessOrEqual(t, held, bound, "a window, and a quantum granted below it")
+			bound := int((window + bulk/2 + bulk) / (10 * time.Microsecond))
+			require.LessOrEqual(t, held, bound, "a window and a half, and a grant made below it")
 			require.Positive(t, held)
 		}
+	})
+	t.Run("calls come by the quantum where others are queued", func(t *testing.T) {
+		p := New(Options{})
+		function := timed(p, 10*time.Microsecond)
+		for range 2 {
+			submit(t, p, function, 1, 10_000)
+		}
+		f := attachFakes(t, p, 1)[0]
+		endPool(t, p, f)
+		require.Equal(t, []int{100, 100, 100, 100}, counts(f.take()))
+	})
+	t.Run("and where somebody waits for each outcome", func(t *testing.T) {
+		p := New(Options{})
+		f := attachFakes(t, p, 1)[0]
+		endPool(t, p, f)
+		j := submit(t, p, p.NewFunction(nil), 1, 10_000)
+		waited := make(chan bool)
+		go func() { waited <- j.Wait(within(t), 1) }()
+		eventually(t, "the waiter", func() (waits bool) {
+			locked(p, func() { waits = j.changed != nil })
+			return waits
+		})
+		f.finish(t, f.one(t), 10*time.Microsecond)
+		require.True(t, await(t, waited, "an outcome"))
+		require.Equal(t, []int{100, 100, 100, 100}, counts(f.take()))
 	})
 }
 
@@ -161,10 +187,10 @@ func TestFairness(t *testing.T) {
 	held = append(held, f.take()...)
 	queued := len(held)
 
-	t.Run("a call made during a huge job waits for one turn of it at most", func(t *testing.T) {
+	t.Run("a call made during a huge job has the next turn", func(t *testing.T) {
 		call := timed(p, 10*time.Microsecond)
 		submit(t, p, call, 1, 1)
-		for range queued + 1 {
+		for range queued {
 			require.Same(t, huge, next().Function)
 		}
 		require.Same(t, call, next().Function)
@@ -178,6 +204,31 @@ func TestFairness(t *testing.T) {
 		}
 		require.InDelta(t, turns[huge], turns[other], 4)
 	})
+}
+
+func TestReportBeforeLongGrant(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		calls int
+		mean  time.Duration
+		want  bool
+	}{
+		{"a call's outcome does not wait for a long grant of another job", 1, quantum, true},
+		{"it may wait for a short one", 1, 1, false},
+		{"and where more calls of its job are to come", 1000, quantum, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := New(Options{})
+			submit(t, p, timed(p, 10*time.Microsecond), 1, c.calls)
+			other := submit(t, p, timed(p, c.mean), 1, 1000)
+			f := attachFakes(t, p, 1)[0]
+			endPool(t, p, f)
+			grants := f.take()
+			require.False(t, grants[0].Report)
+			require.Same(t, other.fn, grants[1].Function)
+			require.Equal(t, c.want, grants[1].Report)
+		})
+	}
 }
 
 func TestMaxChunks(t *testing.T) {

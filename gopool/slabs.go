@@ -22,10 +22,6 @@ const (
 	headerSize = 1 << 20
 )
 
-// sending is what a slab's owner writes into the courier's word. Go replaces it
-// when it has the message.
-const sending = 1 << 32
-
 // Region is the head of a region of shared memory: which of its slabs are in
 // use. The slabs themselves are none of Go's business.
 type Region struct {
@@ -79,7 +75,8 @@ func (r *Region) holder(slab uint64) *atomic.Uint64 {
 	return r.word(tableStart + slabRow*int(slab) + 8)
 }
 
-// Take says that the message that names a slab is here. Give it back.
+// Take says that the message that names a slab is here. Give it back. It takes the
+// place of the mark by which the slab's owner could have it back.
 func (r *Region) Take(slab uint64) {
 	r.retain().courier(slab).Store(1)
 }

@@ -31,6 +31,9 @@ func openRegion(t *testing.T) *Region {
 	return r
 }
 
+// sending is what a slab's owner writes into the courier's word.
+const sending = 1 << 32
+
 // send does what a slab's owner does: name it in a message.
 func send(r *Region, slab uint64) {
 	r.courier(slab).Store(sending)

@@ -14,7 +14,7 @@ import (
 // streams returns both ends of a socket.
 func streams(t *testing.T) (ours, theirs stream) {
 	t.Helper()
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		stream(fds[0]).close()
@@ -51,7 +51,7 @@ func TestStream(t *testing.T) {
 			buffers = rest
 		}
 		got := make([]byte, len(all))
-		_, err := io.ReadFull(theirs, got)
+		_, err := io.ReadFull(&packets{in: theirs}, got)
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(all, got))
 	})
@@ -65,7 +65,7 @@ func TestStream(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, rest, again, "nothing")
 		got := make([]byte, len(all)-len(rest[0]))
-		_, err = io.ReadFull(theirs, got)
+		_, err = io.ReadFull(&packets{in: theirs}, got)
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(all[:len(got)], got))
 		require.True(t, bytes.Equal(all[len(got):], rest[0]))
@@ -75,22 +75,63 @@ func TestStream(t *testing.T) {
 		_, err := theirs.write([][]byte{[]byte("last words")}, true)
 		require.NoError(t, err)
 		ours.shut()
-		got, err := io.ReadAll(ours)
+		got, err := io.ReadAll(&packets{in: ours})
 		require.NoError(t, err)
 		require.Equal(t, "last words", string(got))
 		_, err = ours.write([][]byte{{1}}, true)
 		require.ErrorIs(t, err, unix.EPIPE, "an error, no signal")
 	})
-	t.Run("await tells whether there is something before the deadline", func(t *testing.T) {
+	t.Run("a read that is limited fails if nothing comes", func(t *testing.T) {
 		ours, theirs := streams(t)
-		require.False(t, ours.await(time.Now().Add(-time.Second)))
-		require.False(t, ours.await(time.Now().Add(time.Millisecond)))
-		_, err := theirs.write([][]byte{{1}}, true)
+		require.NoError(t, ours.limit(time.Millisecond))
+		_, err := ours.Read(make([]byte, 1))
+		require.ErrorIs(t, err, unix.EAGAIN)
+		_, err = theirs.write([][]byte{{1}}, true)
 		require.NoError(t, err)
-		require.True(t, ours.await(time.Now().Add(limit)))
-		other, _ := streams(t)
-		other.shut()
-		require.True(t, other.await(time.Now().Add(limit)), "the end is something")
+		n, err := ours.Read(make([]byte, 1))
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		ours.shut()
+		_, err = ours.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+	})
+}
+
+func TestPackets(t *testing.T) {
+	t.Run("one that is larger than what is read is read in parts", func(t *testing.T) {
+		ours, theirs := streams(t)
+		buffers, all := parts(maxPacket, 3, 2*maxPacket+1)
+		go func() {
+			for len(buffers) > 0 {
+				buffers, _ = ours.write(buffers, true)
+			}
+		}()
+		in := &packets{in: theirs}
+		var got []byte
+		for size := 1; len(got) < len(all); size = 2*size + 1 {
+			part := make([]byte, min(size, len(all)-len(got)))
+			_, err := io.ReadFull(in, part)
+			require.NoError(t, err)
+			got = append(got, part...)
+		}
+		require.True(t, bytes.Equal(all, got))
+	})
+	t.Run("what was written can be read also if the other side ended with something unread", func(t *testing.T) {
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+		require.NoError(t, err)
+		ours, theirs := stream(fds[0]), stream(fds[1])
+		defer ours.close()
+		for _, s := range []stream{ours, theirs} {
+			_, err := s.write([][]byte{[]byte("last words")}, true)
+			require.NoError(t, err)
+		}
+		theirs.close()
+		a, err := newArrival(ours)
+		require.NoError(t, err)
+		defer a.release()
+		got, err := io.ReadAll(&packets{in: a})
+		require.NoError(t, err)
+		require.Equal(t, "last words", string(got))
 	})
 }
 
@@ -134,7 +175,7 @@ func TestArrival(t *testing.T) {
 // begins to wait for the first time.
 func TestArrivalOfTheEnd(t *testing.T) {
 	for range 20_000 {
-		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 		require.NoError(t, err)
 		a, err := newArrival(stream(fds[0]))
 		require.NoError(t, err)

@@ -22,8 +22,9 @@ const watchable = runtime.GOARCH == "amd64"
 
 // watch looks after workers that are stuck in a long task with others behind
 // it: finished outcomes that such a worker has not sent are fetched, and what
-// it has not started goes to others, if they have nothing to do. It costs
-// nothing while no worker has more than one task. Guarded by the pool's lock.
+// it has not started goes to others, if they have nothing to do. It also hands out
+// what was held back for want of knowing better (see holds). It costs nothing
+// while neither is. Guarded by the pool's lock.
 type watch struct {
 	pool  *Pool
 	timer *time.Timer
@@ -33,7 +34,7 @@ type watch struct {
 
 // need arms the watch if m has to be looked at.
 func (w *watch) need(m *member) {
-	if !watchable || m.tasks < 2 && m.withdrawing == 0 || w.armed || w.pool.state >= terminated {
+	if !watchable || m.tasks < 2 && m.withdrawing == 0 && !w.pool.held || w.armed || w.pool.state >= terminated {
 		return
 	}
 	w.armed = true
@@ -42,6 +43,12 @@ func (w *watch) need(m *member) {
 		return
 	}
 	w.timer.Reset(tick)
+}
+
+// recalled is told when m was asked to leave tasks.
+func (w *watch) recalled(m *member) {
+	w.asked = time.Now()
+	w.need(m)
 }
 
 // stop disarms the watch for good.
@@ -67,6 +74,7 @@ func (w *watch) look() {
 	for _, m := range p.members {
 		w.inspect(m)
 	}
+	p.handOut()
 	for _, m := range p.members {
 		w.need(m)
 	}
@@ -92,13 +100,27 @@ func (w *watch) inspect(m *member) {
 			_ = m.accept(found) // a worker that lies is found out when it reports
 		}
 	}
-	started := m.worker.Started()
-	if (started == m.seen || m.load > quantum) && w.pool.anyIdle() && m.recall() {
-		w.asked = time.Now()
+	m.heard = 0
+	if m.tasks == 0 {
+		return
 	}
-	m.seen, m.heard = started, 0
-	if m.tasks > 0 {
-		m.heard = m.leases[0].Sequence
+	m.heard = m.leases[0].Sequence
+	m.observe(m.worker.Started())
+	hasMuch := m.load > quantum && !(m.isQuick() && w.pool.crowded())
+	if (m.stuck > 0 || hasMuch) && w.pool.anyIdle() && m.recall() {
+		w.recalled(m)
+	}
+}
+
+// observe is told at each watch which task the worker is in.
+func (m *member) observe(started uint64) {
+	if started != m.seen {
+		m.seen, m.stuck = started, 0
+		return
+	}
+	m.stuck++
+	if m.stuck > 1 { // and was not just without a core
+		m.leases[0].job.uneven = true
 	}
 }
 

@@ -11,6 +11,8 @@ type Grant struct {
 	Batch    *Batch
 	Offset   int
 	Count    int
+	// Report: what the worker has finished is reported before these tasks begin.
+	Report bool
 }
 
 // end returns the number after the last task.

@@ -4,7 +4,7 @@
 //
 // Objects are known by numbers that the caller chooses, so that it can never be
 // interrupted between an object and its number. A result below zero is a status (status.go).
-// No function but NextEvent, NextDone, Submit, Wait, Room and Pull blocks, and gopy
+// No function but NextEvent, NextDone, Submit, Call, Wait, Room and Pull blocks, and gopy
 // releases the GIL around all of them.
 package bridge
 
@@ -25,7 +25,13 @@ type pool struct {
 	done doneJobs
 
 	mu        sync.Mutex
-	functions map[string]*gopool.Function // those encoded by reference
+	functions map[reference]*gopool.Function // those encoded by reference
+}
+
+// reference is what a function encoded by reference is known by.
+type reference struct {
+	code       string
+	convention uint32
 }
 
 var (
@@ -42,7 +48,7 @@ func NewPool(number, workers, maxChunks int64) int64 {
 	return guard(func() int64 {
 		p := &pool{
 			Pool:      gopool.New(gopool.Options{Workers: int(workers), MaxChunks: int(maxChunks)}),
-			functions: map[string]*gopool.Function{},
+			functions: map[reference]*gopool.Function{},
 		}
 		p.done.init()
 		pools.put(number, p)
@@ -172,8 +178,7 @@ func (p *pool) function(code []byte, convention uint32, byReference bool) (f *go
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := string(append(code[:len(code):len(code)], byte(convention)))
-	if f, ok := p.functions[key]; ok {
+	if f, ok := p.functions[reference{string(code), convention}]; ok {
 		return f, false
 	}
 	if len(p.functions) == maxFunctions {
@@ -183,6 +188,6 @@ func (p *pool) function(code []byte, convention uint32, byReference bool) (f *go
 		clear(p.functions)
 	}
 	f = p.NewFunction(gopool.Code{Bytes: bytes.Clone(code), Convention: convention})
-	p.functions[key] = f
+	p.functions[reference{string(code), convention}] = f
 	return f, false
 }

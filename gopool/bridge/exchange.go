@@ -21,9 +21,12 @@ func OpenExchange(number, fd, size int64) int64 {
 	})
 }
 
-// CloseExchange unmaps it.
+// CloseExchange unmaps it. A tray there ends: its owner may be collected after it.
 func CloseExchange(exchange int64) int64 {
 	return guard(func() int64 {
+		if t, ok := lent.find(exchange); ok {
+			t.end()
+		}
 		memory, ok := exchanges.drop(exchange)
 		if !ok {
 			return statusUnknown

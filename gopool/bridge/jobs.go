@@ -17,20 +17,26 @@ const (
 	flagNotify                  // NextDone is to return the job
 	flagOrdered                 // outcomes come in the order of the tasks; without a batch
 	flagLocal                   // functions and arguments stay in Python, for workers that Pull
+	flagGather                  // tasks will come from the exchange, which is a tray from now on
 )
+
+// brief is what Submit returns if a job of its own costs more than the call.
+const brief = 1
 
 // Submit starts a job, which is to be known by number from now on. The exchange
 // holds the function's code, then a batch of count tasks, of which the first is
 // number 0 of the job. With flagLocal it is not used. If wait is above 0, there
-// is one task, and Submit stays that many ms for its outcome.
+// is one task, and Submit stays that many ms for its outcome. It returns 1 if it
+// did not, and calls of the function are so short that they should be gathered.
 func Submit(handle, number, exchange, codeSize, convention, batchSize, count, chunk, flags, wait int64) int64 {
 	return withPool(handle, func(p *pool) int64 {
 		f, own, data := (*gopool.Function)(nil), true, any(number)
+		var memory []byte
 		if flags&flagLocal != 0 {
 			f = p.NewFunction(nil)
 		} else {
-			memory, ok := exchanges.find(exchange)
-			if !ok {
+			var ok bool
+			if memory, ok = exchanges.find(exchange); !ok {
 				return statusUnknown
 			}
 			f, own = p.function(memory[:codeSize], uint32(convention), flags&flagByReference != 0)
@@ -54,8 +60,14 @@ func Submit(handle, number, exchange, codeSize, convention, batchSize, count, ch
 		if flags&flagOrdered != 0 {
 			job.Order()
 		}
+		if flags&flagGather != 0 {
+			trays.put(number, newTray(exchange, memory, p, f, job))
+		}
 		jobs.put(number, job)
 		onDone()
+		if !own && wait == 0 && p.Brief(f) {
+			return brief
+		}
 		return 0
 	})
 }
@@ -124,15 +136,26 @@ func Add(handle, exchange, size, count, index int64) int64 {
 	})
 }
 
-// Seal says that no more tasks will come.
+// Seal says that no more tasks will come. If they came from a tray, the memory is
+// the caller's again, and Seal returns 1, once, if all of its slots were used.
 func Seal(handle int64) int64 {
-	return withJob(handle, func(j *gopool.Job) int64 { j.Seal(); return 0 })
+	return withJob(handle, func(j *gopool.Job) int64 {
+		full := false
+		if t, ok := trays.find(handle); ok {
+			full = t.end()
+		}
+		j.Seal()
+		return truth(full)
+	})
 }
 
 // Forget drops the job's results and its handle. Its tasks still run; no more
 // can come, also if Ctrl-C kept the caller from saying so.
 func Forget(handle int64) int64 {
 	return guard(func() int64 {
+		if t, ok := trays.drop(handle); ok {
+			t.end()
+		}
 		if j, ok := jobs.drop(handle); ok {
 			j.Forget()
 			j.Seal()
@@ -143,29 +166,31 @@ func Forget(handle int64) int64 {
 
 // Wait forgets the first taken segments of the job and blocks until want
 // outcomes are there that came later, or no more will come, at most timeout ms
-// (below 0: without end).
+// (below 0: without end). It does not block if others have taken more segments.
 func Wait(handle, taken, want, timeout int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 {
-		j.After(int(taken)) // they would count as wanted
-		if !wait(j, int(want), timeout) {
+		if t, ok := trays.find(handle); ok {
+			t.empty()
+		}
+		if !wait(j, int(taken), int(want), timeout) {
 			return statusTimeout
 		}
 		return 0
 	})
 }
 
-// wait is Job.Wait with a time limit, which is not set up where nothing has to
+// wait is Job.WaitAfter with a time limit, which is not set up where nothing has to
 // be waited for.
-func wait(j *gopool.Job, want int, timeout int64) bool {
+func wait(j *gopool.Job, taken, want int, timeout int64) bool {
 	if timeout < 0 {
-		return j.Wait(context.Background(), want)
+		return j.WaitAfter(context.Background(), taken, want)
 	}
-	if ready := j.Wait(expired, want); ready || timeout == 0 {
+	if ready := j.WaitAfter(expired, taken, want); ready || timeout == 0 {
 		return ready
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(timeout)*time.Millisecond)
 	defer cancel()
-	return j.Wait(ctx, want)
+	return j.WaitAfter(ctx, taken, want)
 }
 
 var expired = func() context.Context {

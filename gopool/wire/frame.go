@@ -6,7 +6,7 @@
 // format carries no version.
 //
 //	to the worker     Function  id | encoded function           aux: calling convention
-//	                  Run       span | batch, if aux is Carried
+//	                  Run       span | batch, if Carried        aux: Carried, Report, or both
 //	                  Forget    id
 //	                  Stop
 //	                  Trim
@@ -44,6 +44,10 @@ const (
 // Carried marks a Run frame whose batch travels with it. Without it the
 // worker still has the batch: it is the one of the Run frame before.
 const Carried = 1
+
+// Report marks a Run frame before which the worker reports what it has finished:
+// those who wait for it would wait for the tasks of this frame too.
+const Report = 2
 
 // Encoding tells how the outcomes in a Results frame are laid out.
 type Encoding uint32
@@ -113,6 +117,7 @@ type Span struct {
 	Batch    uint64
 	Offset   uint32
 	Count    uint32
+	Report   bool // sent as a mark of the frame
 }
 
 // Outcomes are the results of Count consecutive tasks.
@@ -146,6 +151,9 @@ func AppendRun(b []byte, s Span, carried []byte) []byte {
 	aux := uint32(0)
 	if carried != nil {
 		aux = Carried
+	}
+	if s.Report {
+		aux |= Report
 	}
 	b = appendHeader(b, Run, aux, runSize+len(carried))
 	b = order.AppendUint64(b, s.Sequence)
@@ -288,6 +296,9 @@ func (o Outcomes) Loans() (loans []Loan) {
 func lent(record []byte) (slab, size uint64) {
 	return order.Uint64(record[8:]), order.Uint64(record[24:])
 }
+
+// Plain tells whether the first outcome of a Stream is a result, and all of it here.
+func (o Outcomes) Plain() bool { return order.Uint64(o.Lengths)&(FailureBit|LentBit) == 0 }
 
 // Skipped reads the payload of a Skipped frame.
 func (f Frame) Skipped() (first, count uint64, err error) {

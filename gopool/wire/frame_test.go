@@ -82,6 +82,10 @@ func TestFramesToTheWorker(t *testing.T) {
 	t.Run("an empty batch is carried all the same", func(t *testing.T) {
 		require.Equal(t, uint32(Carried), parsed(t, AppendRun(nil, Span{}, []byte{})).Aux)
 	})
+	t.Run("Run may ask for a report before", func(t *testing.T) {
+		require.Equal(t, uint32(Report), parsed(t, AppendRun(nil, Span{Report: true}, nil)).Aux)
+		require.Equal(t, uint32(Carried|Report), parsed(t, AppendRun(nil, Span{Report: true}, []byte{})).Aux)
+	})
 	t.Run("Forget holds the id, Stop and Trim nothing", func(t *testing.T) {
 		require.Equal(t, Frame{Forget, 0, order.AppendUint64(nil, 9)}, parsed(t, AppendForget(nil, 9)))
 		require.Equal(t, Frame{Stop, 0, []byte{}}, parsed(t, AppendStop(nil)))

@@ -110,7 +110,9 @@ class Arena:
         for buffer in buffers:
             data[at : at + len(buffer)] = buffer
             at += aligned(len(buffer))
-        lent.record = struct.pack(f"<{4 + len(lengths)}Q", self._number, lent.slab, start, size, *lengths)
+        lent.record = struct.pack(
+            f"<{4 + len(lengths)}Q", self._number, lent.slab, start, size, *lengths
+        )
         return lent
 
     def keep(self, lent: Lent) -> None:
@@ -144,7 +146,9 @@ class Arena:
                 return False
         self._collect(_PROBES)
         at = self._find(length)
-        if (at is None or self._free[at][0] + length > self._top) and len(self._spans) >= 2 * self._survivors:
+        if (at is None or self._free[at][0] + length > self._top) and len(
+            self._spans
+        ) >= 2 * self._survivors:
             # Before it grows, all are looked at; at times that make this cheap for each.
             self._collect(len(self._spans))
             self._survivors = len(self._spans)
@@ -201,8 +205,9 @@ class Arena:
         if at < len(self._free) and self._free[at][0] == offset + length:
             length += self._free.pop(at)[1]
         if at and sum(self._free[at - 1]) == offset:
-            offset, before = self._free.pop(at - 1)
-            offset, length, at = offset, before + length, at - 1
+            at -= 1
+            offset, before = self._free.pop(at)
+            length += before
         self._free.insert(at, (offset, length))
 
     def trim(self, keep: int = KEPT) -> None:

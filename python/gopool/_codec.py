@@ -12,35 +12,35 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 import types
 from array import array
+from contextlib import suppress
 from itertools import accumulate, chain
 from multiprocessing.reduction import ForkingPickler
 
 from . import _arena, _mention, _wire
 from ._lender import load
+from ._packer import LARGE, NOT_FOUND, PROTOCOL, Packer, Sink
 
 # Workers import this module when they start: what they seldom need is imported
 # where it is needed.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from typing import Any
 
-    from ._arena import Arena, Lent
+    from ._arena import Lent
+    from ._names import Names
     from ._shared import Shared
-
-PROTOCOL = 5
 
 # Calling conventions: how a function is called with an item.
 CALL, STAR, APPLY = range(3)
 
-# Of a convention (gopool/bridge/region.go).
+# Added to a calling convention; the last two are gopool/bridge/region.go's as well.
+BY_VALUE = 4  # the function was sent by value, and so may results be
 LENT = 8  # the function is in a slab
 MENTIONING = 16  # first come the shared values that it mentions
-
-#: Messages of so many bytes are put into shared memory.
-LARGE = 1 << 15
 
 #: Types whose values never change and have no parts that do.
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None)})
@@ -51,82 +51,13 @@ _SIZED = frozenset({str, bytes})
 BATCH_BYTES = 1 << 16
 #: How many items a batch has: first few, so that workers start early, then more.
 FIRST_BATCH, LAST_BATCH = 32, 4096
-
-
-class _Sink:
-    """What a pickler writes to, without copying what is large."""
-
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self.buffers: list[memoryview] = []
-
-    def write(self, chunk: bytes) -> None:
-        # Only bytes stay as they are: the text of a string is lent for this call.
-        self.chunks.append(chunk if type(chunk) is bytes else bytes(chunk))
-
-    def keep_out(self, buffer: pickle.PickleBuffer) -> bool:
-        """Take a buffer, if it is large; tell whether it has to go into the pickle instead."""
-        try:
-            memory = buffer.raw()
-        except BufferError:  # not contiguous, which the pickler will say
-            return True
-        if memory.nbytes < LARGE:
-            return True
-        self.buffers.append(memory)
-        return False
-
-
-class Packer:
-    """Pickles as `dumps`, one value after the other, and puts what is large into the arena."""
-
-    def __init__(
-        self, arena: Arena | None, *, shared: bool = False, mentioning: bool = True
-    ) -> None:
-        """Make one for what goes to one reader, or is `shared` by all workers.
-
-        If it is not `mentioning`, shared values can't be in it.
-        """
-        self._arena = arena
-        self._shared = shared
-        self._mentioning = mentioning
-        #: Shared values that the last message mentions.
-        self.mentions: Sequence[Shared[Any]] = ()
-        self._sink = sink = _Sink()
-        keep_out = None if arena is None else sink.keep_out
-        self._pickler = ForkingPickler(sink, PROTOCOL, True, keep_out)
-
-    def pack(self, value: Any) -> bytes | Lent:
-        """Return the pickle, or where in the arena it is, if there is room. Raises what pickle raises."""
-        sink = self._sink
-        found = _mention.local.found = [] if _mention.some and self._mentioning else None
-        try:
-            self._pickler.dump(value)
-            if sink.buffers or sum(map(len, sink.chunks)) >= LARGE:
-                if self._arena is not None:
-                    lent = self._arena.lend(sink.chunks, sink.buffers, shared=self._shared)
-                    if lent is not None:
-                        return lent
-                if sink.buffers:
-                    return dumps(value)
-            return b"".join(sink.chunks)
-        finally:
-            _mention.local.found = None
-            self.mentions = found or ()
-            self._pickler.clear_memo()
-            sink.chunks.clear()
-            sink.buffers.clear()
+#: And a range, whose bytes are few however long it is.
+RANGE_BATCH = 1 << 20
 
 
 def is_large(value: Any) -> bool:
     """Tell whether an atom is large."""
     return type(value) in _SIZED and len(value) >= LARGE
-
-
-def pack(value: Any) -> bytes | Lent:
-    """Pickle a result of this worker; see `Packer`. Atoms take a quicker way."""
-    if type(value) in ATOMS and not is_large(value):
-        return pickle.dumps(value, PROTOCOL)
-    return Packer(_arena.results, mentioning=False).pack(value)
 
 
 def dumps(value: Any) -> bytes:
@@ -136,6 +67,20 @@ def dumps(value: Any) -> bytes:
     buffer = io.BytesIO()
     ForkingPickler(buffer, PROTOCOL).dump(value)
     return buffer.getvalue()
+
+
+def dumps_error(error: BaseException, by_value: bool) -> bytes:
+    """Pickle what a task raised: by value if need be and the caller said so."""
+    try:
+        return dumps(error)
+    except NOT_FOUND as reason:
+        if not by_value:
+            raise
+        from . import _by_value
+
+        sink = Sink()
+        _by_value.dump(error, None, reason, sink, apart=False)
+        return b"".join(sink.chunks)
 
 
 # The first byte of a batch: its items share one pickle, or each has its own, or its
@@ -153,13 +98,16 @@ class Function:
     def __init__(
         self,
         code: bytes,
-        by_name: bool,
+        flags: int = 0,
         lent: Lent | None = None,
         mentions: Collection[Shared[Any]] = (),
+        *,
+        by_name: bool = False,
     ) -> None:
         self.by_name = by_name
         self.code = _mention.head(mentions) + code if mentions else code
-        self.flags = (LENT if lent is not None else 0) | (MENTIONING if mentions else 0)
+        #: What is added to the calling convention.
+        self.flags = flags | (LENT if lent is not None else 0) | (MENTIONING if mentions else 0)
         self._lent = lent
         self._mentions = mentions
 
@@ -169,21 +117,38 @@ class Function:
             self._lent.sent()
 
 
-def encode_function(function: Callable[..., Any]) -> Function:
-    """Pickle a function. Raises what pickle raises."""
+#: Functions that were encoded before, by module and name.
+_encoded: dict[tuple[str, str], Function] = {}
+_MAX_ENCODED = 256
+
+
+def encode_function(function: Callable[..., Any], names: Names) -> Function:
+    """Pickle a function: by value, if workers do not find it. Raises what pickle raises."""
+    # Pickle asks no reducers for those that it pickles by name.
     kind = type(function)
-    by_name = (
-        kind is types.FunctionType
-        or kind is type
-        or (kind is types.BuiltinFunctionType and _is_of_module(function))
-    )
-    if by_name:  # pickle asks no reducers for these
-        return Function(pickle.dumps(function, PROTOCOL), True)
-    packer = Packer(_arena.own, shared=True)
+    if kind is types.BuiltinFunctionType and _is_of_module(function):
+        return Function(pickle.dumps(function, PROTOCOL), by_name=True)
+    if (kind is types.FunctionType or kind is type) and names.find(function):  # type: ignore[arg-type]
+        with suppress(*NOT_FOUND):
+            return _encode_named(function)
+    packer = Packer(_arena.own, names, asking=True, shared=True)
     code = packer.pack(function)
-    if type(code) is bytes:
-        return Function(code, False, None, packer.mentions)
-    return Function(code.record, False, code, packer.mentions)
+    flags = BY_VALUE if packer.by_value else 0
+    if isinstance(code, bytes):
+        return Function(code, flags, None, packer.mentions)
+    return Function(code.record, flags, code, packer.mentions)
+
+
+def _encode_named(function: Any) -> Function:
+    module, name = function.__module__, function.__qualname__
+    encoded = _encoded.get((module, name))
+    # What pickle makes sure of: that the function is what is found by this name.
+    if encoded is None or getattr(sys.modules.get(module), name, None) is not function:
+        encoded = Function(pickle.dumps(function, PROTOCOL), by_name=True)
+        if len(_encoded) == _MAX_ENCODED:
+            _encoded.clear()
+        _encoded[module, name] = encoded
+    return encoded
 
 
 def _is_of_module(function: Any) -> bool:
@@ -218,7 +183,7 @@ class Batch:
             self._lent.sent()
 
 
-NO_FUNCTION = Function(b"", True)
+NO_FUNCTION = Function(b"", by_name=True)
 NO_BATCH = Batch(b"", 0, 0)
 
 
@@ -230,38 +195,44 @@ class Failure:
         self.error = error
 
 
-def encode_call(args: tuple[Any, ...], kwds: dict[str, Any]) -> Batch:
+def encode_call(args: tuple[Any, ...], kwds: dict[str, Any], names: Names) -> Batch:
     """Encode the one item of an `apply`. Raises what pickle raises."""
-    if _can_share([args, tuple(kwds.values())]):
+    values = (*args, *kwds.values()) if kwds else args
+    if are_atoms(values) and not any(map(is_large, values)):
         return Batch(_SHARED + pickle.dumps([(args, kwds)], PROTOCOL), 1, 0)
-    packer = Packer(_arena.own)
+    packer = Packer(_arena.own, names)
     record = packer.pack((args, kwds))
-    if type(record) is bytes:
+    if isinstance(record, bytes):
         head = _STREAMED + _wire.NUMBER.pack(1) + _wire.NUMBER.pack(len(record))
         return Batch(head + record, 1, 0, None, packer.mentions)
     return Batch(_LENT + record.record, 1, 0, record, packer.mentions)
 
 
-def encode_items(items: Sequence[Any], chunk: int) -> Iterator[Batch | Failure]:
+def encode_items(items: Sequence[Any], chunk: int, names: Names) -> Iterator[Batch | Failure]:
     """Encode items in batches of whole chunks: small ones first, so that workers start early."""
-    start, size = 0, FIRST_BATCH
+    start, size, last = 0, FIRST_BATCH, LAST_BATCH
+    if type(items) is range:
+        size = last = RANGE_BATCH
     while start < len(items):
         end = min(len(items), start + -(-size // chunk) * chunk)
-        yield from encode_part(items[start:end], start, chunk)
-        start, size = end, min(2 * size, LAST_BATCH)
+        yield from encode_part(items[start:end], start, chunk, names)
+        start, size = end, min(2 * size, last)
 
 
-def encode_part(items: Sequence[Any], index: int, chunk: int) -> Iterator[Batch | Failure]:
+def encode_part(
+    items: Sequence[Any], index: int, chunk: int, names: Names
+) -> Iterator[Batch | Failure]:
     """Encode items, of which the first has this index: in one batch, unless they are large."""
     if type(items) is range:  # has few bytes, and what is in it never changes
         yield Batch(_SHARED + pickle.dumps(items, PROTOCOL), len(items), index)
     elif _can_share(items):
         yield Batch(_SHARED + pickle.dumps(list(items), PROTOCOL), len(items), index)
     else:
-        yield from _encode_stream(items, index, chunk)
+        yield from _encode_stream(items, index, chunk, names)
 
 
-def _are_atoms(values: Any) -> bool:
+def are_atoms(values: Any) -> bool:
+    """Tell whether values can't change and are pickled by nobody's rules but Python's."""
     return ATOMS.issuperset(map(type, values))
 
 
@@ -286,10 +257,11 @@ class _Stream:
         self._mentions: set[Shared[Any]] = set()
         self._size = 0
 
-    def add(self, record: bytes, mentions: Iterable[Shared[Any]]) -> None:
+    def add(self, record: bytes, mentions: Sequence[Shared[Any]]) -> None:
         self._records.append(record)
-        self._mentions.update(mentions)
         self._size += len(record)
+        if mentions:
+            self._mentions.update(mentions)
 
     def is_full(self, chunk: int) -> bool:
         return self._size >= BATCH_BYTES and len(self._records) % chunk == 0
@@ -306,9 +278,11 @@ class _Stream:
             self._size = 0
 
 
-def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Batch | Failure]:
+def _encode_stream(
+    items: Sequence[Any], index: int, chunk: int, names: Names
+) -> Iterator[Batch | Failure]:
     """Pickle items one by one, as many to a batch as its bytes allow."""
-    packer, stream = Packer(_arena.own), _Stream()
+    packer, stream = Packer(_arena.own, names), _Stream()
     for item in items:
         try:
             record = packer.pack(item)
@@ -316,7 +290,7 @@ def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Bat
             yield from stream.take(index)
             yield Failure(index, error)
         else:
-            if type(record) is bytes:
+            if isinstance(record, bytes):
                 stream.add(record, packer.mentions)
             else:
                 yield from stream.take(index)
@@ -327,14 +301,18 @@ def _encode_stream(items: Sequence[Any], index: int, chunk: int) -> Iterator[Bat
     yield from stream.take(index)
 
 
-def decode_batch(data: memoryview) -> tuple[Sequence[Any], Callable[[Any], Any] | None]:
-    """Return the items of a batch, and what unpickles each if that is to be done yet."""
-    if data[0] & _MENTIONING:
-        rest = _mention.skip(data[1:])
-        data = memoryview(bytes([data[0] & ~_MENTIONING]) + rest)
-    if data[:1] == _SHARED:
-        return pickle.loads(data[1:]), None
-    if data[:1] == _LENT:
+def decode_batch(
+    data: bytes | memoryview, at: int
+) -> tuple[Sequence[Any], Callable[[Any], Any] | None]:
+    """Return the items of the batch that begins there, and what unpickles each if need be."""
+    kind = data[at]
+    if kind == _SHARED[0]:
+        return pickle.loads(data[at + 1 :]), None
+    data = memoryview(data)[at:]
+    if kind & _MENTIONING:
+        kind &= ~_MENTIONING
+        data = memoryview(bytes([kind]) + _mention.skip(data[1:]))
+    if kind == _LENT[0]:
         return [data[1:]], load
     (count,) = _wire.NUMBER.unpack_from(data, 1)
     start = 1 + _wire.NUMBER.size

@@ -10,8 +10,10 @@ it change the working directory on import and put a callback into `gc.callbacks`
 
 from __future__ import annotations
 
+import faulthandler
 import itertools
 import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 from ._errors import PoolTerminatedError
@@ -28,7 +30,10 @@ TOO_SMALL = -1000
 WORKER_GONE, STOP_ALL, FINISHED, TRIM = range(1, 5)
 
 # Flags of Submit.
-BY_REFERENCE, SEALED, NOTIFY, ORDERED, LOCAL = 1, 2, 4, 8, 16
+BY_REFERENCE, SEALED, NOTIFY, ORDERED, LOCAL, GATHER = 1, 2, 4, 8, 16, 32
+
+#: What Submit returns if the call is so short that calls of its function should be gathered.
+BRIEF = 1
 
 
 class _Extension:
@@ -59,6 +64,21 @@ class _Extension:
             # The functions are kept, out of reach: to drop them is to write to their
             # memory, which each worker would have to copy when it starts.
             self.__dict__ = {"_forked_from": os.getppid(), "_kept": vars(self)}
+            _drop_handlers()
+
+
+def _drop_handlers() -> None:
+    """Put what Python knows of in the place of Go's signal handlers, which need Go to run.
+
+    Where faulthandler is enabled its handlers may be below Go's, which pass a crash on.
+    """
+    numbers = [signal.SIGPIPE, signal.SIGURG]
+    if not faulthandler.is_enabled():
+        numbers += [signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE]
+    for number in numbers:
+        handler = signal.getsignal(number)
+        if handler is not None:  # it is not Python's to set
+            signal.signal(number, handler)
 
 
 _extension = _Extension()

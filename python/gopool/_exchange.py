@@ -11,7 +11,7 @@ import os
 from collections import deque
 
 from . import _core
-from ._memory import memory_file
+from ._memory import memory
 
 #: Bytes of an exchange that is kept; a larger one is made for its call and dropped.
 SIZE = 1 << 18
@@ -20,23 +20,21 @@ SIZE = 1 << 18
 class Exchange:
     """`size` bytes, as `view` here and as `handle` there."""
 
+    handle = 0
     _closed = False
 
     def __init__(self, size: int) -> None:
         self.handle = _core.new_number()
         self.size = size
-        fd = memory_file(size)
-        try:
-            self.view = memoryview(mmap.mmap(fd, size))
-            _core.check(_core.native.bridge_OpenExchange(self.handle, fd, size))
-        finally:
-            os.close(fd)
+        with memory(size) as file:
+            self.view = memoryview(mmap.mmap(file.fileno(), size))
+            _core.check(_core.native.bridge_OpenExchange(self.handle, file.fileno(), size))
 
     def close(self) -> None:
         """Unmap it in Go. Here it is unmapped when the last view of it is gone."""
         if not self._closed:
-            self._closed = True
             _core.native.bridge_CloseExchange(self.handle)
+            self._closed = True  # last: Ctrl-C may come in between, and a second time does no harm
 
     def __del__(self) -> None:
         # For one that Ctrl-C took from its borrower. Globals may be gone at exit.

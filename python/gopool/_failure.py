@@ -10,18 +10,18 @@ import pickle
 import traceback
 from typing import Any
 
-from . import _codec
+from . import _codec, _packer
 from ._errors import MaybeEncodingError, RemoteTraceback
 
 
-def encode(error: BaseException) -> bytes:
+def encode(error: BaseException, by_value: bool = False) -> bytes:
     """Encode what a task raised, with the traceback as text."""
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     try:
-        record = _codec.dumps(error)
+        record = _codec.dumps_error(error, by_value)
     except Exception as reason:
         record = _codec.dumps(MaybeEncodingError(reason, error))
-    return pickle.dumps((record, text), _codec.PROTOCOL)
+    return pickle.dumps((record, text), _packer.PROTOCOL)
 
 
 def encode_unsendable(reason: Exception, value: Any) -> bytes:

@@ -71,7 +71,7 @@ class Feed:
         """
         function, failure = _codec.NO_FUNCTION, None
         try:
-            function = _codec.encode_function(self._function)
+            function = _codec.encode_function(self._function, self._owner.names)
         except Exception as error:
             failure = error
         status = start_job(self._owner, self.job, flags, function, _codec.CALL, chunk=chunk)
@@ -97,7 +97,7 @@ class Feed:
         self, items: Sequence[Any], index: int, chunk: int
     ) -> Iterator[_codec.Batch | _codec.Failure]:
         """Prepare items for the workers, of which the first has this index."""
-        return _codec.encode_part(items, index, chunk)
+        return _codec.encode_part(items, index, chunk, self._owner.names)
 
     def used(self) -> int:
         """Return how many outcomes the consumer has taken."""

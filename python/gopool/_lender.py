@@ -15,7 +15,7 @@ import weakref
 from itertools import accumulate
 
 from . import _arena, _snapshot
-from ._region import HELD, RECORD, ROWS, SENDING, SLABS, TABLE, Region, aligned
+from ._region import CALLER, HELD, RECORD, ROWS, SENDING, SLABS, TABLE, Region, aligned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,6 +92,17 @@ class Lender:
 
 lenders: dict[int, Lender] = {}
 
+#: In a worker: references to shared values of the caller's (`_shared`), by slab.
+references: dict[int, Any] = {}
+
+
+def forget_gone() -> None:
+    """In a worker: let go of shared values that the caller has let go of."""
+    for slab in tuple(references):
+        if not lenders[CALLER].region().is_held(slab):
+            references.pop(slab, None)
+
+
 #: Numbers of those whose process has ended, and of which there is something to be read.
 ended: set[int] = set()
 
@@ -133,6 +144,7 @@ def _disown() -> None:
     """In a forked child: the descriptors are closed by `_process`."""
     lenders.clear()
     ended.clear()
+    references.clear()
 
 
 os.register_at_fork(after_in_child=_disown)
@@ -153,5 +165,5 @@ def load_shared(record: Any) -> Any:
 def unpickle(record: Any, data: memoryview) -> Any:
     lengths = struct.unpack_from(f"<{len(record) // 8 - 4}Q", record, RECORD.size)
     starts = accumulate(map(aligned, lengths), initial=0)
-    parts = [data[start : start + size] for start, size in zip(starts, lengths)]
+    parts = [data[start : start + size] for start, size in zip(starts, lengths, strict=False)]
     return pickle.loads(parts[0], buffers=parts[1:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import _codec, _core
@@ -20,7 +20,8 @@ class _MapFeed(Feed):
 
     def room(self, bound: int) -> int:
         # Results do not count: perhaps nobody asks for them until all are there.
-        return _core.native.bridge_RoomForArguments(self.job, BUFFER_BYTES)
+        room: int = _core.native.bridge_RoomForArguments(self.job, BUFFER_BYTES)
+        return room
 
 
 def submit_items(
@@ -36,7 +37,7 @@ def submit_items(
     What comes after the first `BUFFER_BYTES` is encoded by a thread, as workers get on.
     """
     try:
-        function = _codec.encode_function(func)
+        function = _codec.encode_function(func, supervisor.names)
     except Exception as error:
         fail(supervisor, result, error)
         return
@@ -44,19 +45,27 @@ def submit_items(
     feed = _MapFeed(supervisor, result)
     result._feed = feed
     result._left = len(items)
-    weight = 0
     fed = 0
-    for batch in _codec.encode_items(items, chunk):
+    try:
+        fed = _add_first(feed, _codec.encode_items(items, chunk, supervisor.names))
+        if fed < len(items):
+            Feeder(supervisor, feed, iter(items[fed:]), True, chunk, None, fed).start()
+    finally:
+        if not feed.handed_over:
+            feed.seal()
+
+
+def _add_first(feed: Feed, batches: Iterable[_codec.Batch | _codec.Failure]) -> int:
+    """Add what has `BUFFER_BYTES`, and return up to which item that is."""
+    weight = end = 0
+    for batch in batches:
         if isinstance(batch, _codec.Failure):
-            fed = batch.index + 1
+            end = batch.index + 1
             alive = feed.add_error(batch.index, batch.error)
         else:
-            fed = batch.index + batch.count
+            end = batch.index + batch.count
             weight += batch.weight
             alive = feed.add(batch)
-        if not alive:
-            break  # the pool has ended; the result will say so
-        if weight > BUFFER_BYTES:
-            Feeder(supervisor, feed, iter(items[fed:]), True, chunk, None, fed).start()
-            return
-    feed.seal()
+        if not alive or weight > BUFFER_BYTES:
+            break  # not alive: the pool has ended, and the result will say so
+    return end

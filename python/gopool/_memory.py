@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import os
+from io import FileIO
 
 
-def memory_file(size: int, reserved: int | None = None) -> int:
-    """Return a descriptor of `size` bytes of zeros. Close it; mappings outlive it.
+def memory(size: int, reserved: int | None = None) -> FileIO:
+    """Return a file of `size` bytes of zeros. Close it; mappings outlive it.
 
     memfd_create(2) is not bounded by the size of /dev/shm. Where it is missing
     (macOS), or not wanted (GOPOOL_MEMFD=0), an unlinked temporary file serves. Of that,
     only the first `reserved` bytes, by default all, can be written to without having
     been reserved (posix_fallocate): in a full file system that would be SIGBUS.
     """
-    fd = os.memfd_create("gopool") if _has_memfd() else _unlinked()
+    create = os.memfd_create if _has_memfd() else _unlinked
+    # One call, in which Ctrl-C can't come between the descriptor and who closes it.
+    file = next(map(FileIO, map(create, ("gopool",))))
     try:
-        os.truncate(fd, size)
-        if is_bounded(fd):
-            os.posix_fallocate(fd, 0, size if reserved is None else reserved)
+        os.truncate(file.fileno(), size)
+        if is_bounded(file.fileno()):
+            os.posix_fallocate(file.fileno(), 0, size if reserved is None else reserved)
     except BaseException:
-        os.close(fd)
+        file.close()
         raise
-    return fd
+    return file
+
+
+def memory_file(size: int, reserved: int | None = None) -> int:
+    """Return a descriptor of such a file, for who is not interrupted by Ctrl-C. Close it."""
+    with memory(size, reserved) as file:
+        return os.dup(file.fileno())
 
 
 def is_bounded(fd: int) -> bool:
@@ -33,12 +42,12 @@ def _has_memfd() -> bool:
     return hasattr(os, "memfd_create") and os.environ.get("GOPOOL_MEMFD") != "0"
 
 
-def _unlinked() -> int:
+def _unlinked(name: str) -> int:
     import tempfile  # workers do not come here
 
     try:
-        fd, path = tempfile.mkstemp(prefix="gopool-", dir="/dev/shm")
+        fd, path = tempfile.mkstemp(prefix=f"{name}-", dir="/dev/shm")
     except OSError:  # there is none, or it is not for us, or full
-        fd, path = tempfile.mkstemp(prefix="gopool-")
+        fd, path = tempfile.mkstemp(prefix=f"{name}-")
     os.unlink(path)
     return fd

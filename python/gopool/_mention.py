@@ -1,4 +1,4 @@
-"""Which shared values the message mentions that is being pickled: it keeps them until it is settled."""
+"""Which shared values a message mentions: it keeps them until it is settled."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import threading
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from ._shared import Shared
-    from typing import Any
 
 #: Whether this process has ever had a shared value: nothing is looked for before.
 some = False

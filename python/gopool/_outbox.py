@@ -14,7 +14,8 @@ from __future__ import annotations
 import pickle
 import time
 
-from . import _codec, _page, _wire
+from . import _arena, _codec, _packer, _page, _wire
+from ._packer import Packer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ REPORT_INTERVAL = 1_000_000
 
 #: So many results are sent before a next grant is begun.
 WORTHWHILE = 64
+
+_RESULT_SIZE = _wire.RESULT.size - _wire.HEADER.size
 
 _ENCODINGS = {int: _wire.INTS, float: _wire.FLOATS, bool: _wire.BOOLS, type(None): _wire.NONES}
 
@@ -47,6 +50,8 @@ class Outbox:
             if encoding in _wire.COLUMNS
         }
         self._columns[type(None)] = [None] * _page.MAX_NONES
+        #: Whether results that can't be sent by name are sent by value is its to know.
+        self.packer = Packer(_arena.results, None, by_value=False, mentioning=False)
         self._count = 0
         self._size = 0
         self._since = 0  # when the first of the tasks began, in ns
@@ -88,31 +93,33 @@ class Outbox:
         if can_begin and self._begin_column(kind, sequence, value):
             return
         if kind in _codec.ATOMS and not _codec.is_large(value):
-            self._keep(sequence, pickle.dumps(value, _codec.PROTOCOL), 0)
+            self._keep(sequence, pickle.dumps(value, _packer.PROTOCOL), 0)
             if self._values is not None and self._count:
                 self._values.append(value)
             return
         self._values = None
         self._mixed = True
         try:
-            packed, mark = _codec.pack(value), 0
+            packed, mark = self.packer.pack(value), 0
         except Exception as reason:
             from . import _failure
 
             packed, mark = _failure.encode_unsendable(reason, value), _wire.FAILURE_BIT
-        if type(packed) is bytes:
+        if isinstance(packed, bytes):
             self._keep(sequence, packed, mark)
         else:
             self._keep(sequence, packed.record, _wire.LENT_BIT)
             packed.sent()
 
-    def add_failure(self, sequence: int, record: bytes) -> None:
-        """Keep what a task raised, encoded."""
+    def add_failure(self, sequence: int, error: BaseException) -> None:
+        """Keep what a task raised."""
+        from . import _failure
+
         if self._kind is not None:
             self.flush()
         self._mixed = True
         self._values = None
-        self._keep(sequence, record, _wire.FAILURE_BIT)
+        self._keep(sequence, _failure.encode(error, self.packer.may_go_by_value), _wire.FAILURE_BIT)
 
     def _begin_column(self, kind: type, sequence: int, value: Any) -> bool:
         """Begin a column with a result, unless that is too large for it."""
@@ -135,7 +142,7 @@ class Outbox:
             self.flush()
             end = size
             if size > _page.MAX_DATA:
-                self._send_large(sequence, record, mark)
+                self.send(sequence, record, self._since, mark)
                 return
         slots = self._slots
         if not self._count:
@@ -169,15 +176,21 @@ class Outbox:
                 return b"", encoding
             return bytes(self._bytes[: count * self._columns[self._kind].itemsize]), encoding
         if self._values is not None and count > 1:
-            return pickle.dumps(self._values, _codec.PROTOCOL), _wire.LIST
+            return pickle.dumps(self._values, _packer.PROTOCOL), _wire.LIST
         return self._lengths[:count].tobytes() + bytes(self._data[: self._size]), _wire.STREAM
 
-    def _send_large(self, sequence: int, record: bytes, mark: int) -> None:
-        """Send one outcome that the page can't hold, in place of all of the outbox."""
-        now = time.monotonic_ns()
-        head = _wire.OUTCOMES.pack(sequence, 1, now - self._since)
-        head += _wire.NUMBER.pack(len(record) | mark)
-        size = len(head) + len(record)
-        self._socket.sendall(_wire.HEADER.pack(_wire.RESULTS, _wire.STREAM, size) + head)
-        self._socket.sendall(record)
-        self._since = now
+    def send(self, sequence: int, record: bytes, since: int, mark: int = 0) -> None:
+        """Send one outcome, encoded, past the outbox, which is empty.
+
+        The task began at `since`, in ns.
+        """
+        now = self._since = time.monotonic_ns()
+        size = len(record)
+        head = _wire.RESULT.pack(
+            _wire.RESULTS, _wire.STREAM, _RESULT_SIZE + size, sequence, 1, now - since, size | mark
+        )
+        if size <= _page.MAX_DATA:
+            self._socket.sendall(head + record)
+        else:
+            _wire.send_bytes(self._socket, head)
+            _wire.send_bytes(self._socket, record)

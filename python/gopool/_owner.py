@@ -13,10 +13,14 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing import util
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from . import _core, _exchange
 from ._errors import BrokenPoolError
+from ._names import Names
+
+if TYPE_CHECKING:
+    from ._gathering import Gathering
 
 #: Seconds that a thread waits at a time: Python answers Ctrl-C between waits.
 SLICE = 0.1
@@ -87,6 +91,9 @@ class Joinable(Protocol):
 class Owner:
     """What processes and threads as workers have in common."""
 
+    names: Names  # of processes only: what is sent to threads is not pickled
+    gathering: Gathering
+
     def __init__(self) -> None:
         self.pool = 0
         self.feeders: set[Joinable] = set()  # those that may be running
@@ -95,6 +102,7 @@ class Owner:
         self._caller: Thread | None = None
         self._calls_no_more = False
         self._ended = False
+        self._released = False
         self._cause = ""
 
     def _new_pool(self, workers: int, max_chunks: int) -> None:
@@ -139,6 +147,15 @@ class Owner:
             _exchange.give_back(exchange)
 
     def _release(self) -> None:
+        """Give back what is shared with Go. Does nothing the second time.
+
+        Ctrl-C in the start of the thread for callbacks leaves one that runs and that nobody
+        knows, so that there may be two, or one where there seems to be none.
+        """
+        with self._lock:
+            if self._released:
+                return
+            self._released = True
         _core.native.bridge_Release(self.pool)
         _exchange.release()
         self._at_exit.cancel()
@@ -197,6 +214,7 @@ class Owner:
 
     def close(self) -> None:
         """Let no more jobs in."""
+        self.gathering.end()
         _core.native.bridge_Close(self.pool)
 
     def abandon(self) -> None:
@@ -207,6 +225,7 @@ class Owner:
         """
         if _core.is_usable():
             _core.native.bridge_Terminate(self.pool)
+            self.gathering.end()
 
     def terminate(self) -> None:
         """End all jobs and workers. Blocks until they have ended, and a callback that runs."""

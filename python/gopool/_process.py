@@ -8,21 +8,40 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from . import _arena, _caller_arena, _core, _lender, _page, _region, _wire, _worker
+# The failure is there for the workers: see `forking`.
+from . import (  # noqa: F401
+    _arena,
+    _caller_arena,
+    _core,
+    _failure,
+    _lender,
+    _page,
+    _region,
+    _wire,
+    _worker,
+)
 from ._memory import memory_file
 
 #: The parent's descriptors of all workers. A forked child has to close them, or
 #: workers would not see the parent's end. Whatever closes one takes it off first.
 _held: set[int] = set()
+
+#: Held while a worker is forked, and while something is imported that workers import as
+#: well: a module that is half imported at a fork can't be imported in the child.
+forking = threading.Lock()
+
+#: gopool/packets.go has the reason. Elsewhere there is no such socket, and need not be.
+_SOCKET = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_STREAM
 
 #: Seconds that a process may take to end after SIGKILL.
 GRACE_OF_KERNEL = 5
@@ -61,6 +80,8 @@ def _disown() -> None:
     At its exit `multiprocessing` would end all processes that it takes for
     children, so ours must not be among them.
     """
+    global forking
+    forking = threading.Lock()
     children = _children()
     children -= _processes
     for fd in _held:
@@ -98,6 +119,7 @@ class WorkerProcess:
     _given = -1  # the number of the socket, once it is Go's
     _lifeline = -1
     _worker_end = -1
+    _sentinel = -1
 
     def __init__(
         self,
@@ -105,7 +127,7 @@ class WorkerProcess:
         initializer: Callable[..., object] | None,
         initargs: tuple[Any, ...],
     ) -> None:
-        ours, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, _SOCKET)
         self._theirs = theirs
         self.socket = ours.detach()
         _held.update((self.socket, theirs.fileno()))
@@ -202,8 +224,8 @@ class WorkerProcess:
         self._theirs.close()
         _held.discard(self._given)
         self._given = -1
-        own = (self.socket, self._lifeline, self._worker_end)
-        self.socket = self._lifeline = self._worker_end = -1
+        own = (self.socket, self._lifeline, self._worker_end, self._sentinel)
+        self.socket = self._lifeline = self._worker_end = self._sentinel = -1
         for fd in own:
             if fd >= 0:
                 _release(fd)
@@ -240,24 +262,35 @@ class WorkerProcess:
         return code
 
     def _has_ended(self, timeout: float) -> bool:
-        """Wait until the process has ended, at most so many seconds, and tell whether it has.
+        """Wait until the process has ended, at most so many seconds, and tell whether it has."""
+        return self.process.exitcode is not None or bool(ended({0: self}, timeout))
 
-        Not by its sentinel where that can be helped: a process that another
-        thread forks at the same time may hold that open.
+    def sentinel(self) -> int:
+        """Return a descriptor that is readable when the process has ended, or -1 if it is gone.
+
+        Not that of `multiprocessing` where that can be helped: a process that
+        another thread forks at the same time may hold that open.
         """
-        pid = self.process.pid
-        if self.process.exitcode is not None or pid is None:
-            return True
-        try:
-            fd = os.pidfd_open(pid)
-        except ProcessLookupError:
-            return True
-        except (AttributeError, OSError):
-            return bool(wait([self.process.sentinel], timeout))
-        try:
-            return bool(wait([fd], timeout))
-        finally:
-            os.close(fd)
+        if self._sentinel < 0:
+            assert self.process.pid is not None
+            try:
+                self._sentinel = os.pidfd_open(self.process.pid)
+            except ProcessLookupError:
+                return -1
+            except (AttributeError, OSError):
+                return self.process.sentinel
+            _held.add(self._sentinel)
+        return self._sentinel
+
+
+def ended(workers: Mapping[int, WorkerProcess], timeout: float) -> list[int]:
+    """Wait until one of the processes has ended, at most so many seconds, and return which have."""
+    sentinels = {number: worker.sentinel() for number, worker in workers.items()}
+    gone = [number for number, fd in sentinels.items() if fd < 0]
+    if gone:
+        return gone
+    ready = set(wait(list(sentinels.values()), timeout))
+    return [number for number, fd in sentinels.items() if fd in ready]
 
 
 def _start(process: BaseProcess) -> None:
@@ -269,7 +302,8 @@ def _start(process: BaseProcess) -> None:
     """
     if _FORK_WARNS:
         _ignore_fork_warning()
-    process.start()
+    with forking:
+        process.start()
 
 
 _FORK_WARNS = sys.version_info >= (3, 12)

@@ -109,8 +109,8 @@ class Region:
         self._held[slab] = held
 
     def remove(self, start: int, end: int) -> None:
-        """Give the memory between two offsets back to the system, if that can be."""
-        with suppress(OSError):  # of some file systems, where memory is really a file
+        """Give the memory between two offsets back to the system, if it takes it."""
+        with suppress(OSError, AttributeError):  # not all file systems do, nor all systems
             self.memory.madvise(mmap.MADV_REMOVE, start, end - start)
 
     # For the others.

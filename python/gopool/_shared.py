@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing.context
 import os
+import sys
 from typing import Any, Generic, TypeVar
 
-from . import _arena, _codec, _lender, _mention
+from . import _arena, _lender, _mention
+from ._packer import Packer
 from ._region import CALLER, RECORD
 
 T = TypeVar("T")
@@ -16,10 +18,10 @@ def shared(value: T) -> Shared[T]:
     """Put a value into memory that workers of all pools map, and return a reference to it.
 
     The reference can be an argument or a part of one, be held by a function
-    (`functools.partial`), and be among `initargs`. Sending it costs a few bytes, whatever it refers to; in
-    the worker, `reference.get()` returns the value. It is pickled once, here, so later
-    changes to `value` are not seen. What its pickle keeps in buffers of
-    protocol 5 (numpy arrays, Arrow tables) is in memory once for all workers, and read-only.
+    (`functools.partial`), and be among `initargs`. Sending it costs a few bytes, whatever it
+    refers to. In the worker, `reference.get()` returns the value. It is pickled once, here,
+    so later changes to `value` are not seen. What its pickle keeps in buffers of protocol 5
+    (numpy arrays, Arrow tables) is in memory once for all workers, and read-only.
 
     The memory is freed when the reference is gone, no task that mentions it is
     outstanding, and no worker uses it. Raises what pickling raises.
@@ -38,10 +40,11 @@ class Shared(Generic[T]):
         from . import _caller_arena
 
         _caller_arena.retain()
-        self._let_go = _caller_arena.let_go  # at exit, no module may be left to find it in
+        self._let_go = _caller_arena.let_go
         self._owner = os.getpid()
-        packed = _codec.Packer(_arena.own, shared=True).pack(value)
-        if type(packed) is bytes:
+        self._values: list[T] = []  # what `get` has unpickled; only the first counts
+        packed = Packer(_arena.own, None, shared=True).pack(value)
+        if isinstance(packed, bytes):
             self._record = packed
             return
         self._record = packed.record
@@ -57,12 +60,12 @@ class Shared(Generic[T]):
         The first call in a process unpickles it, without copying its buffers.
         """
         if self._owner != os.getpid() and self._memory is None and self.slab >= 0:
-            return _reference(self._record, self.slab).get()  # it was inherited
-        try:
-            return self._value  # type: ignore[no-any-return]
-        except AttributeError:
+            value: T = _reference(self._record, self.slab).get()  # it was inherited
+            return value
+        if not self._values:
             # Threads may be here at the same time: the first one's is everybody's.
-            return self.__dict__.setdefault("_value", self._load())  # type: ignore[no-any-return]
+            self._values.append(self._load())
+        return self._values[0]
 
     def _load(self) -> Any:
         import pickle
@@ -88,6 +91,8 @@ class Shared(Generic[T]):
         return _reference, (self._record, self.slab)
 
     def __del__(self) -> None:
+        if sys is None or sys.is_finalizing():
+            return  # the memory goes with the process
         if self._owner == os.getpid():
             self._let_go(self.slab)
 
@@ -95,31 +100,20 @@ class Shared(Generic[T]):
 def _inherited(record: bytes, slab: int) -> Shared[Any]:
     """In a process that may become a worker: return a reference that the parent has as well."""
     reference: Shared[Any] = Shared.__new__(Shared)
-    reference.slab, reference._record = slab, record
+    reference.slab, reference._record, reference._values = slab, record, []
     return reference
-
-
-_references: dict[int, Shared[Any]] = {}
-os.register_at_fork(after_in_child=_references.clear)
 
 
 def _reference(record: bytes, slab: int) -> Shared[Any]:
     """In a worker: return the reference to a value of the caller's, as long as that has it."""
     if slab >= 0 and CALLER not in _lender.lenders:
         raise RuntimeError("a reference to a shared value means nothing but in workers of gopool")
-    forget_gone()
-    reference = _references.get(slab)
+    _lender.forget_gone()
+    reference: Shared[Any] | None = _lender.references.get(slab)
     if reference is None:
         reference = _inherited(record, slab)
         if slab >= 0:
             _, _, offset, length = RECORD.unpack_from(record)
             reference._memory = _lender.lenders[CALLER].share(slab, offset, length).toreadonly()
-            _references[slab] = reference
+            _lender.references[slab] = reference
     return reference
-
-
-def forget_gone() -> None:
-    """In a worker: let go of what the caller has let go of."""
-    for slab in tuple(_references):
-        if not _lender.lenders[CALLER].region().is_held(slab):
-            del _references[slab]

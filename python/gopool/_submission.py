@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import _codec, _core, _exchange
+from ._gathering import ROOM
 from ._owner import Owner
 from ._results import AsyncResult
 
@@ -16,18 +17,19 @@ def submit_call(
     func: Callable[..., object],
     args: Iterable[Any],
     kwds: Mapping[str, Any],
-    *,
-    wait: int = 0,
 ) -> None:
-    """Start the job of one call, and wait up to `wait` ms for its result."""
+    """Start the job of one call."""
     try:
-        function = _codec.encode_function(func)
-        batch = _codec.encode_call(tuple(args), dict(kwds))
+        names = supervisor.names
+        function = _codec.encode_function(func, names)
+        batch = _codec.encode_call(tuple(args), dict(kwds), names)
     except Exception as error:
         fail(supervisor, result, error)
         return
     result._left = 1
-    start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch, wait=wait)
+    status = start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch)
+    if status == _core.BRIEF and result._told is None and len(batch.data) <= ROOM:
+        supervisor.gathering.count(supervisor.pool, func, function)
 
 
 def fail(supervisor: Owner, result: AsyncResult[Any], error: Exception) -> None:
@@ -46,23 +48,22 @@ def start(
     batch: _codec.Batch = _codec.NO_BATCH,
     *,
     chunk: int = 1,
-    wait: int = 0,
-) -> None:
-    """Start the job of a result, with a batch if there is one. Raises if the pool refuses it.
+) -> int:
+    """Start the job of a result, with a batch if there is one, and return a status.
 
-    Waits up to `wait` ms for the outcome.
+    Raises if the pool refuses it.
     """
     result._job = job = _core.new_number()
-    if not wait:  # the caller goes on, perhaps to submit more
-        supervisor.hurry()
+    supervisor.hurry()
     if result._told is not None:
         flags |= _core.NOTIFY
         supervisor.expect(job, result)
-    status = start_job(supervisor, job, flags, function, convention, batch, chunk=chunk, wait=wait)
+    status = start_job(supervisor, job, flags, function, convention, batch, chunk=chunk)
     if status < 0:
         result._left = 0
         supervisor.unexpect(job)
         raise supervisor.error(status)
+    return status
 
 
 def start_job(
@@ -74,12 +75,12 @@ def start_job(
     batch: _codec.Batch = _codec.NO_BATCH,
     *,
     chunk: int = 1,
-    wait: int = 0,
 ) -> int:
     """Start a job with this number, with a batch if there is one. Return a status."""
     if function.by_name:
         flags |= _core.BY_REFERENCE
     convention |= function.flags
+    supervisor.gathering.end()
     split, size = len(function.code), len(batch.data)
     exchange = _exchange.borrow(split + size)
     try:
@@ -95,7 +96,7 @@ def start_job(
             batch.count,
             chunk,
             flags,
-            wait,
+            0,
         )
     finally:
         _exchange.give_back(exchange)

@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from typing import Any
 
 from . import _caller_arena, _core
+from ._gathering import Gathering
+from ._names import Names
 from ._owner import Owner, Thread, report
-from ._process import WorkerProcess
+from ._process import WorkerProcess, ended
 
 #: Seconds that a worker has to end by itself before it is killed.
 GRACE = 0.2
@@ -39,6 +40,8 @@ class Supervisor(Owner):
         max_chunks: int,
     ) -> None:
         super().__init__()
+        self.names = Names(context)
+        self.gathering = Gathering(self.names)
         self._context = context
         self._initializer = initializer
         self._initargs = initargs
@@ -115,10 +118,12 @@ class Supervisor(Owner):
 
     def _bury(self, number: int) -> None:
         """Reap a worker, and start another if one is wanted."""
-        ended = self._workers.pop(number)
-        code = ended.reap(GRACE)
+        worker = self._workers.pop(number, None)
+        if worker is None:
+            return  # `_stop_all` was sooner
+        code = worker.reap(GRACE)
         wanted = _core.native.bridge_Exited(self.pool, number, code)
-        ended.forget()
+        worker.forget()
         if not wanted:
             return
         try:
@@ -129,18 +134,24 @@ class Supervisor(Owner):
             self._break(f"starting a worker failed: {error!r}")
 
     def _stop_all(self) -> None:
-        """End all workers: idle ones by themselves, the others by a signal."""
+        """End all workers: idle ones by themselves, the others by a signal.
+
+        Each is reaped as it ends, while the next ones are still at it.
+        """
         busy = _core.native.bridge_Busy
         for number, worker in self._workers.items():
             if busy(self.pool, number) == 1:
                 worker.process.terminate()
         deadline = time.monotonic() + GRACE
-        sentinels = {worker.process.sentinel: worker for worker in self._workers.values()}
-        while sentinels and (left := deadline - time.monotonic()) > 0:
-            for sentinel in wait(list(sentinels), left):
-                del sentinels[sentinel]  # type: ignore[arg-type]
-        for worker in sentinels.values():
+        waiting = self._workers.copy()
+        while waiting and (left := deadline - time.monotonic()) > 0:
+            for number in ended(waiting, left):
+                del waiting[number]
+                self._bury(number)
+        for worker in waiting.values():
             worker.process.kill()
+        for number in waiting:
+            self._bury(number)
 
     def hurry(self) -> None:
         """Say that there may be work for more than one worker."""

@@ -11,14 +11,14 @@ worker process does (gopool/page.go): tasks behind a long one can be taken back.
 from __future__ import annotations
 
 import mmap
-import os
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import _codec, _core, _page
-from ._memory import memory_file
+from ._gathering import Gathering
+from ._memory import memory
 from ._owner import Owner, Thread, report
 
 #: Where Pull writes what to run, in words of 8 bytes (gopool/pull.go, Told).
@@ -125,13 +125,10 @@ class _Desk:
 
     def __init__(self, pool: int) -> None:
         self.number = number = _core.new_number()
-        fd = memory_file(_page.SIZE)
-        try:
-            self.slots = _page.Page(mmap.mmap(fd, _page.SIZE)).slots
+        with memory(_page.SIZE) as file:
+            self.slots = _page.Page(mmap.mmap(file.fileno(), _page.SIZE)).slots
             #: Below zero: why Go does not want the thread.
-            self.status = _core.native.bridge_AttachThread(pool, number, fd)
-        finally:
-            os.close(fd)
+            self.status = _core.native.bridge_AttachThread(pool, number, file.fileno())
 
 
 class Crew(Owner):
@@ -141,6 +138,7 @@ class Crew(Owner):
         self, threads: int, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
     ) -> None:
         super().__init__()
+        self.gathering = Gathering()  # of nothing: no call here costs a system call
         self._initializer = initializer
         self._initargs = initargs
         self.jobs: dict[int, Work] = {}  # those that may have tasks to run

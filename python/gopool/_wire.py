@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 
 TYPE_CHECKING = False
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
 # Kinds of frame.
 FUNCTION, RUN, FORGET, STOP, TRIM, READY, RESULTS, SKIPPED, FAILED, TRIMMED = range(1, 11)
 
-CARRIED = 1  # of a RUN frame: the batch comes with it
+#: Neither side sends more at a time, and each has room for as much when it receives: the
+#: socket keeps packets apart, and loses what does not fit (gopool/packets.go).
+MAX_PACKET = 1 << 16
+
+# Marks of a RUN frame: the batch comes with it; what is finished is sent before it begins.
+CARRIED, REPORT = 1, 2
 
 # Encodings of results. The caller alone sees LOST, and LOCAL: what it has kept itself.
 LIST, STREAM, LOST, LOCAL = range(4)
@@ -33,10 +39,23 @@ NUMBER = struct.Struct("<Q")  # id of a function
 OUTCOMES = struct.Struct("<QQQ")  # first, count, elapsed
 RANGE = struct.Struct("<QQ")  # first, count
 
+TASK = struct.Struct("<IIQQQQII")  # HEADER and SPAN: the head of a RUN frame
+RESULT = struct.Struct("<IIQQQQQ")  # HEADER, OUTCOMES, length: the head of a RESULTS frame of one
+
 
 def send(sock: socket.socket, kind: int, payload: bytes, aux: int = 0) -> None:
     """Send a frame. Blocks until the system has taken it."""
-    sock.sendall(HEADER.pack(kind, aux, len(payload)) + payload)
+    send_bytes(sock, HEADER.pack(kind, aux, len(payload)) + payload)
+
+
+def send_bytes(sock: socket.socket, data: bytes) -> None:
+    """Send a frame, or a part of one, as it is."""
+    if len(data) <= MAX_PACKET:
+        sock.sendall(data)
+        return
+    view = memoryview(data)
+    for start in range(0, len(view), MAX_PACKET):
+        sock.sendall(view[start : start + MAX_PACKET])
 
 
 class Inbox:
@@ -47,11 +66,28 @@ class Inbox:
 
     def __init__(self, sock: socket.socket, before_wait: Callable[[], None]) -> None:
         self._socket = sock
+        self._descriptor = sock.fileno()
         self._before_wait = before_wait
-        self._buffer = bytearray(1 << 14)
-        self._view = memoryview(self._buffer)
-        self._start = 0
-        self._end = 0
+        self._data = b""
+        self._start = 0  # of what `next` has not returned
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing is here that `next` has not returned."""
+        return self._start == len(self._data)
+
+    def receive(self) -> bytes:
+        """Wait for some bytes and return them. They are not for `next`, unless put back.
+
+        Raises EOFError if the pool is gone.
+        """
+        data = os.read(self._descriptor, MAX_PACKET)
+        if not data:
+            raise EOFError
+        return data
+
+    def put_back(self, data: bytes) -> None:
+        """Leave to `next` what was received while it had nothing."""
+        self._data, self._start = data, 0
 
     def next(self) -> tuple[int, int, memoryview]:
         """Return kind, aux and payload of the next frame. Blocks.
@@ -59,41 +95,40 @@ class Inbox:
         Raises EOFError if the pool is gone.
         """
         self._fill(HEADER.size)
-        kind, aux, size = HEADER.unpack_from(self._buffer, self._start)
+        kind, aux, size = HEADER.unpack_from(self._data, self._start)
         self._start += HEADER.size
-        if size > len(self._buffer):
+        if size > MAX_PACKET:
             return kind, aux, self._large(size)
         self._fill(size)
-        payload = bytes(self._view[self._start : self._start + size])
+        start = self._start
         self._start += size
-        return kind, aux, memoryview(payload)
+        return kind, aux, memoryview(self._data)[start : self._start]
 
     def _fill(self, size: int) -> None:
-        """Wait until `size` bytes are in the buffer from `_start` on."""
-        missing = size - (self._end - self._start)
+        """Wait until `size` bytes are here from `_start` on."""
+        missing = size - (len(self._data) - self._start)
         if missing <= 0:
             return
-        if self._start + size > len(self._buffer):
-            held = self._end - self._start
-            self._view[:held] = bytes(self._view[self._start : self._end])
-            self._start, self._end = 0, held
-        elif self._start == self._end:
-            self._start = self._end = 0
+        parts = [self._data[self._start :]]
         self._before_wait()
-        while self._end - self._start < size:
-            self._end += self._receive(self._view[self._end :])
+        while missing > 0:
+            part = self.receive()
+            missing -= len(part)
+            parts.append(part)
+        self.put_back(b"".join(parts))
 
     def _large(self, size: int) -> memoryview:
-        payload = memoryview(bytearray(size))
-        held = min(size, self._end - self._start)
-        payload[:held] = self._view[self._start : self._start + held]
+        # With room for a packet that begins here and ends behind it.
+        payload = memoryview(bytearray(size + MAX_PACKET))
+        rest = self._data[self._start : self._start + size]
+        held = len(rest)
+        payload[:held] = rest
         self._start += held
         while held < size:
-            held += self._receive(payload[held:])
-        return payload
-
-    def _receive(self, into: memoryview) -> int:
-        count = self._socket.recv_into(into)
-        if count == 0:
-            raise EOFError
-        return count
+            count = self._socket.recv_into(payload[held:])
+            if count == 0:
+                raise EOFError
+            held += count
+        if held > size:
+            self.put_back(bytes(payload[size:held]))
+        return payload[:size]

@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 
-from . import _arena, _codec, _lender, _mention, _page, _region, _wire
+from . import _arena, _codec, _lender, _mention, _packer, _page, _region, _wire
 from ._outbox import Outbox
 
 # What is imported here is most of what it takes to start a worker with spawn.
@@ -55,11 +55,14 @@ def main(
 
             # Not printed here: it is in the error of everybody who wants a result.
             _wire.send(sock, _wire.FAILED, traceback.format_exc().encode())
+            sock.close()
             sys.exit(1)
     try:
         _Worker(sock, page).serve()
     except (EOFError, ConnectionError):
         return  # the pool is gone: nobody to tell
+    finally:
+        sock.close()  # or Python may warn that it was not
 
 
 def die_with(lifeline: int) -> None:
@@ -87,21 +90,31 @@ class _Worker:
         self._outbox = Outbox(sock, page)
         self._inbox = _wire.Inbox(sock, self._outbox.flush)
         self._functions: dict[int, Callable[[Any], Any]] = {}
+        self._by_value: set[int] = set()  # those that were sent so
         self._items: Sequence[Any] = []
         self._loads: Callable[[Any], Any] | None = None  # what each item is still to be passed to
 
     def serve(self) -> None:
         """Do what the pool says until it says stop. Raises EOFError if it is gone."""
         _wire.send(self._socket, _wire.READY, b"")
+        inbox = self._inbox
         while True:
-            kind, aux, payload = self._inbox.next()
+            if inbox.is_empty():
+                self._outbox.flush()
+                inbox.put_back(self._serve_singly())
+            kind, aux, payload = inbox.next()
             if kind == _wire.RUN:
                 self._start(payload, aux)
             elif kind == _wire.FUNCTION:
                 (number,) = _wire.NUMBER.unpack_from(payload)
-                self._functions[number] = self._loading(number, payload, aux)
+                if aux & _codec.BY_VALUE:
+                    self._by_value.add(number)
+                convention = aux & ~_codec.BY_VALUE
+                self._functions[number] = self._loading(number, payload, convention)
             elif kind == _wire.FORGET:
-                self._functions.pop(_wire.NUMBER.unpack(payload)[0], None)
+                (number,) = _wire.NUMBER.unpack(payload)
+                self._functions.pop(number, None)
+                self._by_value.discard(number)
             elif kind == _wire.TRIM:
                 self._trim()
             else:
@@ -110,11 +123,54 @@ class _Worker:
 
     def _trim(self) -> None:
         """Give up memory that nothing is in any more."""
-        if "gopool._shared" in sys.modules:
-            sys.modules["gopool._shared"].forget_gone()
+        _lender.forget_gone()
         assert _arena.results is not None
         _arena.results.trim()
         _wire.send(self._socket, _wire.TRIMMED, b"")
+
+    def _serve_singly(self) -> bytes:
+        """Wait for tasks that come one by one and answer each at once.
+
+        Return what has come that is something else. It does what `_start`, `_run` and
+        the outbox do, where that comes to less: no other result could join this one.
+        """
+        inbox, slots, outbox, functions = self._inbox, self._slots, self._outbox, self._functions
+        receive, head_of, head_size = inbox.receive, _wire.TASK.unpack_from, _wire.TASK.size
+        now, dumps = time.monotonic_ns, pickle.dumps
+        while True:
+            data = receive()
+            if len(data) <= head_size:
+                return data
+            kind, aux, size, sequence, function, _batch, offset, count = head_of(data)
+            carried = kind == _wire.RUN and aux & _wire.CARRIED
+            if count != 1 or not carried or size + _wire.HEADER.size != len(data):
+                return data
+            self._items, load = _codec.decode_batch(data, head_size)
+            self._loads = load
+            outbox.packer.may_go_by_value = function in self._by_value
+            began = now()
+            # The handshake, as in `_run`.
+            slots[_page.STARTED] = sequence
+            if slots[_page.RECALLED] <= sequence:
+                self._skip(sequence, 1)
+                continue
+            item = self._items[offset]
+            try:
+                value = functions[function](item if load is None else load(item))
+            except SystemExit:
+                raise
+            except BaseException as error:
+                outbox.resume(began)
+                outbox.add_failure(sequence, error)
+                outbox.flush()
+                continue
+            if type(value) in _codec.ATOMS and not _codec.is_large(value):
+                outbox.send(sequence, dumps(value, _packer.PROTOCOL), began)
+            else:
+                outbox.resume(began)
+                outbox.add(sequence, value)
+                outbox.flush()
+            del value
 
     def _loading(self, number: int, payload: memoryview, convention: int) -> Callable[[Any], Any]:
         """Return what loads a function when it is first called, and then calls it.
@@ -134,11 +190,14 @@ class _Worker:
 
     def _start(self, payload: memoryview, aux: int) -> None:
         sequence, function, _batch, offset, count = _wire.SPAN.unpack_from(payload)
+        if aux & _wire.REPORT:
+            self._outbox.flush()
         if aux & _wire.CARRIED:
-            self._items, self._loads = _codec.decode_batch(payload[_wire.SPAN.size :])
+            self._items, self._loads = _codec.decode_batch(payload, _wire.SPAN.size)
         if self._slots[_page.RECALLED] <= sequence:
             self._skip(sequence, count)
             return
+        self._outbox.packer.may_go_by_value = function in self._by_value
         call = self._functions[function]
         if self._loads is not None:
             call = _unpickling(call, self._loads)
@@ -162,7 +221,7 @@ class _Worker:
                 raise  # ends the worker, as in multiprocessing
             except BaseException as error:
                 outbox.stored(stored)
-                outbox.add_failure(sequence, _encode_error(error))
+                outbox.add_failure(sequence, error)
             else:
                 # What the outbox does for most results, without a call of it.
                 if type(value) is kind:
@@ -184,12 +243,6 @@ class _Worker:
         _wire.send(self._socket, _wire.SKIPPED, _wire.RANGE.pack(first, count))
 
 
-def _encode_error(error: BaseException) -> bytes:
-    from . import _failure
-
-    return _failure.encode(error)
-
-
 def _callable(code: memoryview, convention: int) -> Callable[[Any], Any]:
     """Return what is to be called with an item.
 
@@ -198,10 +251,8 @@ def _callable(code: memoryview, convention: int) -> Callable[[Any], Any]:
     try:
         if convention & _codec.MENTIONING:
             code = _mention.skip(code)
-        if convention & _codec.LENT:
-            function = _lender.load_shared(code)
-        else:
-            function = pickle.loads(code)
+        loads = _lender.load_shared if convention & _codec.LENT else pickle.loads
+        function = loads(code)
     except Exception as error:
         return _raising(error)
     convention &= ~(_codec.LENT | _codec.MENTIONING)
@@ -221,8 +272,6 @@ def _raising(error: Exception) -> Callable[[Any], Any]:
     return fail
 
 
-def _unpickling(
-    call: Callable[[Any], Any], loads: Callable[[Any], Any]
-) -> Callable[[Any], Any]:
+def _unpickling(call: Callable[[Any], Any], loads: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return `call` for items that are still pickled: what unpickling raises, the task raises."""
     return lambda record: call(loads(record))

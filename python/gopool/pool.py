@@ -12,7 +12,7 @@ from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from . import _codec, _core, _local, _map, _submission
+from . import _call, _codec, _core, _local, _map, _submission
 from ._feeder import Feed
 from ._imap import IMapIterator, IMapUnorderedIterator, start_imap
 from ._owner import Owner
@@ -97,10 +97,9 @@ class Pool(multiprocessing.pool.Pool):
 
         Raises what the call raises; otherwise as `apply_async`.
         """
-        self._check_running()
-        result: AsyncResult[R] = AsyncResult(self, func)
-        self._submit_call(result, func, args, kwds, wait=SLICE_MS)
-        return result.get()
+        if self._state != _RUNNING:  # what checks the process as well is called anyway
+            self._check_running()
+        return self._call(func, args, kwds)
 
     def apply_async(
         self,
@@ -121,6 +120,11 @@ class Pool(multiprocessing.pool.Pool):
         `threading.excepthook` and does not stop the pool.
         """
         self._check_running()
+        tray = self._supervisor.gathering.tray
+        if tray is not None and tray.function is func and not (callback or error_callback):
+            gathered = tray.add(self, args, kwds)
+            if gathered is not None:
+                return gathered
         result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback)
         self._submit_call(result, func, args, kwds)
         return result
@@ -299,15 +303,17 @@ class Pool(multiprocessing.pool.Pool):
     def _new_feed(self, func: Callable[..., object]) -> Feed:
         return Feed(self._supervisor, func)
 
+    def _call(self, func: Callable[..., R], args: Iterable[Any], kwds: Mapping[str, Any]) -> R:
+        return _call.call(self, self._supervisor, func, args, kwds)
+
     def _submit_call(
         self,
         result: AsyncResult[Any],
         func: Callable[..., object],
         args: Iterable[Any],
         kwds: Mapping[str, Any],
-        wait: int = 0,
     ) -> None:
-        _submission.submit_call(self._supervisor, result, func, args, kwds, wait=wait)
+        _submission.submit_call(self._supervisor, result, func, args, kwds)
 
     def _submit_items(
         self,
@@ -368,6 +374,11 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
 
     def _new_feed(self, func: Callable[..., object]) -> Feed:
         return _local.LocalFeed(self._crew, func)
+
+    def _call(self, func: Callable[..., R], args: Iterable[Any], kwds: Mapping[str, Any]) -> R:
+        result: AsyncResult[R] = AsyncResult(self, func)
+        self._submit_call(result, func, args, kwds, wait=SLICE_MS)
+        return result.get()
 
     def _submit_call(
         self,

@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Iterator
 from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import psutil
@@ -31,6 +31,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from support import leaks, tasks
 from support.latches import Gate, Ledger, Mailbox
 from support.programs import Program
+
+if TYPE_CHECKING:  # it imports gopool
+    from support.field import Field
 
 START_METHODS = ("fork", "forkserver", "spawn")
 
@@ -198,6 +201,13 @@ def mailbox(tmp_path: Path) -> Iterator[Mailbox]:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     return Ledger(str(tmp_path / "ledger"))
+
+
+@pytest.fixture
+def field(tmp_path: Path, mailbox: Mailbox) -> Field:
+    from support.field import Field
+
+    return Field(tmp_path, mailbox)
 
 
 @pytest.fixture

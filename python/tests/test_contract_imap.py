@@ -258,8 +258,9 @@ def test_an_item_that_cannot_be_pickled_fails_in_its_place(Pool: PoolClass) -> N
 
 def test_a_function_that_cannot_be_pickled_is_raised_by_next(Pool: PoolClass, method: str) -> None:
     """The call itself raises nothing, and the pool goes on."""
+    lock = threading.Lock()
     with Pool(1) as pool:
-        results = getattr(pool, method)(lambda n: n, [1])
+        results = getattr(pool, method)(lambda n: (lock, n), [1])
         with pytest.raises(Exception, match="pickle"):
             next(results)
         with pytest.raises(StopIteration):

@@ -41,6 +41,14 @@ def test_a_huge_chunk_runs_in_one_worker(Pool: PoolClass) -> None:
         assert len(set(pool.map(tasks.pid, range(50), sys.maxsize))) == 1
 
 
+@pytest.mark.parametrize("chunksize", [None, 1_000_000])
+def test_a_range_of_more_than_a_million(Pool: PoolClass, chunksize: int | None) -> None:
+    """With a step, and with chunks whose end falls nowhere in particular."""
+    numbers = range(7, 3_300_007, 3)
+    with Pool(2) as pool:
+        assert pool.map(tasks.identity, numbers, chunksize) == list(numbers)
+
+
 class TenFold(list[int]):
     """A list that is iterated differently from what it holds."""
 

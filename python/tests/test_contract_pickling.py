@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import pickle
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,6 @@ from support import MaybeEncodingError, PoolClass, hostile, tasks
 from support.latches import Ledger
 
 NOT_PICKLABLE: dict[str, Any] = {
-    "lambda": lambda value: value,
     "lock": threading.Lock(),
     "generator": (n for n in range(3)),
     "refusal": hostile.RefusesToBePickled(),
@@ -51,12 +51,13 @@ def test_an_argument_that_cannot_be_pickled(Pool: PoolClass, name: str) -> None:
 
 
 def test_a_function_that_cannot_be_pickled(Pool: PoolClass) -> None:
-    """The same for lambdas and for functions inside functions."""
+    """The same for functions that hold what cannot be: to send them by value does not do either."""
+    lock = threading.Lock()
 
     def inner(value: object) -> object:
-        return value
+        return lock, value
 
-    functions: list[Any] = [lambda value: value, inner, functools.partial(inner, 1)]
+    functions: list[Any] = [lambda value: (lock, value), inner, functools.partial(inner, 1)]
     with a_pool_that_goes_on(Pool) as pool:
         for function in functions:
             with pytest.raises(Exception) as expected:
@@ -67,6 +68,20 @@ def test_a_function_that_cannot_be_pickled(Pool: PoolClass) -> None:
             ):
                 with pytest.raises(type(expected.value)):
                     result.get()
+
+
+def test_a_function_whose_name_is_given_to_another(
+    Pool: PoolClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can't be sent by its name any more, also if it was sent before."""
+    square = tasks.square
+    with a_pool_that_goes_on(Pool) as pool:
+        assert pool.apply(square, (3,)) == 9
+        with monkeypatch.context() as patch:
+            patch.setattr(tasks, "square", tasks.pid)
+            with pytest.raises(pickle.PicklingError):
+                pool.apply(square, (3,))
+        assert pool.apply(square, (3,)) == 9
 
 
 def test_the_neighbours_of_a_bad_argument_are_run(Pool: PoolClass, ledger: Ledger) -> None:

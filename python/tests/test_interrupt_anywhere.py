@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import pytest
 from support import PoolClass, tasks
 from support.programs import Program
 
-from gopool import _core
+from gopool import _core, _exchange, _memory, _owner
 
 pytestmark = pytest.mark.gopool_only("multiprocessing's threads do not survive it")
 
@@ -121,6 +123,22 @@ def test_an_interrupted_get_can_be_repeated(pool: Any, interrupter: Interrupter,
         assert result.get() == expected
         if not interrupted:
             break
+
+
+def flood(pool: Any) -> list[Any]:
+    return [pool.apply_async(tasks.step, (n,)) for n in range(40)]
+
+
+def test_a_flood_is_interrupted_at_each_step(pool: Any, interrupter: Interrupter) -> None:
+    """Calls that are gathered are lost to who was interrupted, and to nobody else."""
+    for step in range(1, 100_000):
+        pool.apply(tasks.nothing)  # what was gathered ends, and gathering begins again
+        if not interrupter.interrupts(step, lambda: [r.get() for r in flood(pool)]):
+            break
+        results = flood(pool)
+        interrupter.interrupts(step, lambda: [r.get() for r in results])  # noqa: B023
+        assert [r.get() for r in results] == list(range(40))
+    assert step > 20
 
 
 IMAPS: dict[str, Callable[[Any], Any]] = {
@@ -235,6 +253,12 @@ def test_interrupts_at_random_moments(start_program: StartProgram) -> None:
         with gopool.Pool(2) as pool:
             for _ in range(500):
                 interrupted += interrupts(lambda: pool.apply(tasks.square, (3,)))
+                interrupted += interrupts(
+                    lambda: [pool.apply_async(tasks.step, (n,)) for n in range(300)]
+                )
+                results = [pool.apply_async(tasks.step, (n,)) for n in range(300)]
+                interrupted += interrupts(lambda: [r.get() for r in results])
+                assert [r.get() for r in results] == list(range(300))
                 interrupted += interrupts(lambda: pool.map_async(tasks.square, range(50), 1))
                 result = pool.map_async(tasks.square, range(50), 1)
                 interrupted += interrupts(result.get)
@@ -245,3 +269,76 @@ def test_interrupts_at_random_moments(start_program: StartProgram) -> None:
         assert interrupted > 10, interrupted
         """).outcome()
     assert outcome.status == 0, outcome.stderr
+
+
+def names_of_callers(frame: FrameType | None) -> Iterator[str]:
+    """Return the names of a function that runs, and of those that called it."""
+    while frame is not None:
+        yield frame.f_code.co_name
+        frame = frame.f_back
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_memory_for_a_call_is_interrupted_at_each_step(pool: Any) -> None:
+    """Each step of Python's is the last one once, except in ``__del__``: nothing stays open."""
+    exchange = _exchange.Exchange
+    functions = (exchange.__init__, exchange.close, _exchange.give_back, _memory.memory)
+    codes = {function.__code__ for function in functions}
+    left = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if frame.f_code not in codes or "__del__" in names_of_callers(frame):
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    before = set(os.listdir("/proc/self/fd"))
+    step = 0
+    while left <= 0:
+        step += 1
+        left = step
+        sys.settrace(trace)
+        try:
+            pool.apply(tasks.length, (bytes(LARGE),))
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(None)
+    assert step > 20
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= len(before)
+
+
+def test_the_start_of_the_thread_for_callbacks_is_interrupted(
+    Pool: PoolClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs although nobody knows it; the pool ends once for all that, and keeps no memory."""
+    interrupts = 0
+
+    class Interrupted(_owner.Thread):
+        def __init__(self, *arguments: Any) -> None:
+            nonlocal interrupts
+            super().__init__(*arguments)
+            if interrupts:
+                interrupts -= 1
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(_owner, "Thread", Interrupted)
+    users, handles = _exchange._users, _core.native.bridge_Handles()
+    with Pool(1) as pool:
+        pool.apply(tasks.nothing)
+        interrupts = 2
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                pool.apply_async(tasks.nothing, callback=nobody)
+        for _ in range(3):
+            assert pool.apply_async(tasks.square, (3,), callback=nobody).get() == 9
+        pool.close()
+        pool.join()
+    gc.collect()
+    assert (_exchange._users, _core.native.bridge_Handles()) == (users, handles)

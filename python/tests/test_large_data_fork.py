@@ -83,12 +83,12 @@ def test_a_child_that_drops_results_frees_no_slab_of_its_parent(Pool: PoolClass)
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_arguments_of_a_forked_child_are_not_the_parents(Pool: PoolClass) -> None:
     """A message that the parent is about to send is not taken back there."""
-    from gopool import _arena, _codec
+    from gopool import _arena, _packer
 
     with Pool(1) as pool:
         pool.apply(large.add_one, (array(1),))
         arena = _arena.own
-        packed = _codec.Packer(arena).pack(array(3))
+        packed = _packer.Packer(arena, None).pack(array(3))
         assert slabs_in_use() == 1
 
         def look() -> bool:

@@ -11,12 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import hostile
 
-from gopool import _arena, _codec, _lender
+from gopool import _arena, _lender
 from gopool._arena import Arena, Lent
-from gopool._codec import LARGE, Packer
 from gopool._lender import Lender
 from gopool._memory import memory_file
+from gopool._packer import LARGE, Packer
 from gopool._region import CALLER, DATA, file_size
+
+
+def new_packer(arena: Arena | None) -> Packer:
+    """Return one that asks for no names."""
+    return Packer(arena, None)
 
 
 @pytest.fixture
@@ -81,7 +86,7 @@ def test_values_come_back_as_they_were(values: list[list[Any]]) -> None:
     arena = Arena(memory_file(file_size()), CALLER)
     lender = _lender.lenders[CALLER] = Lender(arena.fd)
     try:
-        packer = Packer(arena)
+        packer = new_packer(arena)
         for value in values:
             assert sent_by(packer, value) == list(map(plain, value))
         assert is_unused(arena)
@@ -96,7 +101,7 @@ def test_values_come_back_as_they_were(values: list[list[Any]]) -> None:
 )
 def test_what_is_large_is_in_the_arena(arena: Arena, value: Any) -> None:
     """Whatever pickle makes of it."""
-    packed = Packer(arena).pack(value)
+    packed = new_packer(arena).pack(value)
     assert isinstance(packed, Lent)
     assert packed.size >= LARGE
     assert _lender.load(packed.record) == value
@@ -107,7 +112,7 @@ def test_what_is_large_is_in_the_arena(arena: Arena, value: Any) -> None:
 def test_many_small_parts_are_large_together(arena: Arena) -> None:
     """The frames of one pickle."""
     value = [str(number) * 10 for number in range(5000)]
-    packed = Packer(arena).pack(value)
+    packed = new_packer(arena).pack(value)
     assert isinstance(packed, Lent)
     assert _lender.load(packed.record) == value
 
@@ -117,7 +122,7 @@ def test_buffers_keep_their_place_and_alignment(arena: Arena) -> None:
     parts = [
         bytearray(bytes([n]) * size) for n, size in enumerate((LARGE + 1, 5, LARGE + 3, LARGE))
     ]
-    packed = Packer(arena).pack(Buffers(*parts))
+    packed = new_packer(arena).pack(Buffers(*parts))
     assert isinstance(packed, Lent)
     back = _lender.load(packed.record)
     assert [bytes(part) for part in back.parts] == list(map(bytes, parts))
@@ -135,14 +140,14 @@ def test_a_buffer_that_is_not_contiguous_is_an_error(arena: Arena) -> None:
     for size in (100, 4 * LARGE):
         stepped = memoryview(bytearray(size))[::2]
         with pytest.raises(pickle.PicklingError, match="non-contiguous"):
-            Packer(arena).pack(Buffers(bytearray(LARGE), stepped))
+            new_packer(arena).pack(Buffers(bytearray(LARGE), stepped))
         del stepped
     assert is_unused(arena)
 
 
 def test_an_error_in_the_middle_leaves_nothing_lent(arena: Arena) -> None:
     """Neither in the arena nor in the packer, whose next value is whole."""
-    packer = Packer(arena)
+    packer = new_packer(arena)
     buffer = bytearray(2 * LARGE)
     for _ in range(3):
         with pytest.raises(ValueError, match="refuses to be pickled"):
@@ -157,7 +162,7 @@ def test_an_error_in_the_middle_leaves_nothing_lent(arena: Arena) -> None:
 
 def test_a_message_that_can_not_be_read_is_let_go(arena: Arena) -> None:
     """What unpickling raises is raised, and the slab is free."""
-    packed = Packer(arena).pack([bytearray(LARGE), hostile.RefusesToBeRebuilt()])
+    packed = new_packer(arena).pack([bytearray(LARGE), hostile.RefusesToBeRebuilt()])
     assert isinstance(packed, Lent)
     with pytest.raises(ValueError, match="refuses to be rebuilt"):
         _lender.load(packed.record)
@@ -169,13 +174,12 @@ def test_without_room_all_is_in_the_pickle(arena: Arena) -> None:
     """The same value, the usual way; also where there is no arena at all."""
     arena._free = [(DATA, LARGE)]
     value = Buffers(bytearray(b"x" * 2 * LARGE))
-    for packed in (Packer(arena).pack(value), Packer(None).pack(value)):
+    for packed in (new_packer(arena).pack(value), new_packer(None).pack(value)):
         assert isinstance(packed, bytes)
         assert bytes(pickle.loads(packed).parts[0]) == b"x" * 2 * LARGE
 
 
 def test_a_small_value_is_a_plain_pickle(arena: Arena) -> None:
     """As it is for most."""
-    assert _codec.pack({"a": [1]}) == pickle.dumps({"a": [1]}, 5)
-    assert Packer(arena).pack([1]) == pickle.dumps([1], 5)
+    assert new_packer(arena).pack([1]) == pickle.dumps([1], 5)
     assert _arena.results is None

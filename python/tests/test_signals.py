@@ -116,3 +116,25 @@ def test_a_program_dies_of_sigterm_as_before(start_program: StartProgram) -> Non
     """
     outcome = start_program(source).outcome()
     assert (outcome.status, outcome.stderr) == (-signal.SIGTERM, "")
+
+
+def test_a_worker_has_none_of_the_handlers_of_go(start_program: StartProgram) -> None:
+    """Forked before the extension is loaded or after, by whatever thread: Go can't run there."""
+    outcome = start_program("""
+        import os
+        import gopool
+        from support import deaths, tasks
+
+        with gopool.Pool(1) as pool:
+            first = pool.apply(tasks.caught_signals)
+            assert first == pool.apply(tasks.caught_signals)
+            try:
+                pool.apply(deaths.exit_with, (3,))
+            except gopool.WorkerLostError:
+                pass
+            replacement = pool.apply(tasks.caught_signals)
+        with gopool.Pool(1) as pool:
+            later = pool.apply(tasks.caught_signals)
+        assert first == replacement == later, (first, replacement, later)
+        """).outcome()
+    assert outcome.status == 0, outcome.stderr

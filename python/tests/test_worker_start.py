@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support import PoolClass, deaths, tasks
 from support.latches import Gate, Ledger, Mailbox
+from support.programs import Program
 
 import gopool
 
@@ -96,3 +98,34 @@ def test_failing_starts_print_no_flood(Pool: PoolClass, capfd: pytest.CaptureFix
         with Pool(2, deaths.initialize_badly) as pool:
             pool.map(tasks.square, range(10))
     assert capfd.readouterr().err.count("LookupError") <= 1
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_workers_warn_of_nothing(start_program: Callable[..., Program], method: str) -> None:
+    """Those that are started anew take over how warnings are handled: as errors here."""
+    outcome = start_program(
+        f"""
+        import multiprocessing
+        import gopool
+        from support import deaths, tasks
+
+        def main():
+            context = multiprocessing.get_context("{method}")
+            for ending in ("close", "terminate"):
+                with gopool.Pool(2, context=context) as pool:
+                    assert pool.map(tasks.square, range(5)) == [0, 1, 4, 9, 16]
+                    getattr(pool, ending)()
+                    pool.join()
+            try:
+                with gopool.Pool(1, deaths.initialize_badly, context=context) as pool:
+                    pool.apply(tasks.nothing)
+            except gopool.BrokenPoolError:
+                return
+            raise AssertionError("the initializer has failed")
+
+        if __name__ == "__main__":
+            main()
+        """,
+        options=("-W", "error"),
+    ).outcome()
+    assert (outcome.status, outcome.stderr) == (0, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing.pool
 import os
 import select
+import signal
 import time
 from collections.abc import Iterable
 
@@ -38,6 +39,17 @@ def still_running(pids: Iterable[int], timeout: float = DEADLINE) -> list[int]:
 def child_pids() -> set[int]:
     """Return the ids of all processes below this one, zombies included."""
     return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def kill_child(pid: int, number: int = signal.SIGKILL) -> bool:
+    """Send a signal to a child of this process; tell whether there was one of that id."""
+    try:
+        if psutil.Process(pid).ppid() != os.getpid():
+            return False
+        os.kill(pid, number)
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return False
+    return True
 
 
 def workers_at_work(

@@ -90,6 +90,14 @@ def signal_is_default(number: int) -> bool:
     return signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
 
 
+def caught_signals() -> list[int]:
+    """Return the signals of programs that have a handler, whoever has installed it."""
+    with open("/proc/self/status") as file:
+        fields = dict(line.split(":", 1) for line in file)
+    caught = int(fields["SigCgt"], 16)
+    return [number for number in range(1, 32) if caught >> (number - 1) & 1]
+
+
 # Tasks that a test holds and lets go.
 
 
@@ -184,6 +192,21 @@ def remember(value: object) -> list[object]:
     """Append to a list that the worker keeps, and return that very list."""
     _memory.append(value)
     return _memory
+
+
+def step(number: int, order: str = "", path: str = "") -> int:
+    """Return the number at once, and do first what is ordered, seldom."""
+    if order == "remember":
+        _memory.append(number)
+    elif order == "fail":
+        raise ValueError(f"step {number}")
+    elif order == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif order == "post":
+        Mailbox(path).send(number)
+    elif order == "wait":
+        Gate(path).wait()
+    return number
 
 
 def append_and_count(items: list[object]) -> int:

@@ -15,6 +15,7 @@ REFERENCE = "multiprocessing"
 CONTROL = "control"
 FLOOR = "socketpair"
 LIMIT = "raw limit"
+COPYING = "memcpy"
 
 PEERS = ("concurrent.futures", "loky", "joblib", "mpire", "pebble", "billiard")
 """Measured beside the reference, in fewer rounds, and never judged."""
@@ -27,9 +28,10 @@ LIBRARIES = {
         # multiprocessing.Pool once more: measured in gopool's place (--subject control), it shows
         # how far from 1 a ratio gets by chance on this machine.
         Library(CONTROL, "poolbench.libraries.multiprocessing_pool"),
-        # Not pools: the least that one call, and that a task among many, can cost.
+        # Not pools: the least that one call, a task among many, and large payloads can cost.
         Library(FLOOR, "poolbench.libraries.socketpair"),
         Library(LIMIT, "poolbench.libraries.raw_limit"),
+        Library(COPYING, "poolbench.libraries.memcpy"),
         Library("concurrent.futures", "poolbench.libraries.concurrent_futures"),
         Library("loky", "poolbench.libraries.loky_executor"),
         Library("joblib", "poolbench.libraries.joblib_parallel"),

@@ -10,6 +10,7 @@ from poolbench.scenarios import (  # isort: skip  (this order is the table's)
     skew,
     occupancy,
     large,
+    arrays,
     scale,
     start,
     leave,
@@ -19,6 +20,7 @@ from poolbench.scenarios import (  # isort: skip  (this order is the table's)
 
 __all__ = [
     "apply",
+    "arrays",
     "beside",
     "callers",
     "flood",

@@ -6,7 +6,7 @@ import os
 import time
 
 from poolbench.libraries.library import Library
-from poolbench.scenario import Figures, Line, check, scenario
+from poolbench.scenario import Figures, Line, Target, check, scenario
 from poolbench.tasks import noop
 
 WORKERS = 2
@@ -16,7 +16,7 @@ PAYLOAD_MEGABYTES = 4
 
 @scenario(
     "large-bytes",
-    Line("in and out", "MB/s", "higher"),
+    Line("in and out", "MB/s", "higher", target=Target("at least", 4)),
     size=40,
     quick_size=10,
 )

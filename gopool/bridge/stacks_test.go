@@ -1,0 +1,35 @@
+package bridge
+
+import (
+	"io"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestStacks(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	require.NoError(t, err)
+	stderr := os.Stderr
+	os.Stderr = writer
+	t.Cleanup(func() { os.Stderr = stderr })
+
+	release := make(chan struct{})
+	for range 200 { // more than the first buffer holds
+		go waitForRelease(release)
+	}
+	text := make(chan []byte)
+	go func() {
+		all, _ := io.ReadAll(reader)
+		text <- all
+	}()
+	require.Zero(t, Stacks())
+	close(release)
+	require.NoError(t, writer.Close())
+	all := string(<-text)
+	require.Contains(t, all, "bridge.TestStacks")
+	require.Contains(t, all, "bridge.waitForRelease")
+}
+
+func waitForRelease(release <-chan struct{}) { <-release }

@@ -1,0 +1,38 @@
+package gopool
+
+// cutIn lets a job in that has nothing in flight where workers have much ahead
+// of others: one of them is asked to leave what it has not started, and has the
+// turn of that job next. It takes as long as the task that the worker is in.
+//
+// One worker at a time gives way, and a job only if it has more to hand out and
+// after one task of it. So jobs that come one after the other, without an end,
+// hold up no other: each waits for a task of it, and costs one worker the way to
+// the pool and back.
+func (p *Pool) cutIn() {
+	job := p.queue.head()
+	if !watchable || job == nil || job.granted() > 0 {
+		return
+	}
+	var first *member // to be through with what it has
+	for _, m := range p.members {
+		if m.withdrawing > 0 {
+			return
+		}
+		if m.phase == ready && !m.recalled && m.tasks > 1 && (first == nil || m.load < first.load) {
+			first = m
+		}
+	}
+	if first != nil && first.giveWay() {
+		p.watch.recalled(first)
+	}
+}
+
+// giveWay recalls all that is behind one task of a job that has more to hand out.
+func (m *member) giveWay() bool {
+	for _, l := range m.leases {
+		if len(l.job.pending) > 0 {
+			return m.recallFrom(max(l.Sequence, m.worker.Started()) + 1)
+		}
+	}
+	return false
+}

@@ -1,0 +1,176 @@
+"""Short calls that are gathered: what is different under the surface, and what may not be."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support import PoolClass, tasks
+from support.latches import DEADLINE, Gate
+from support.programs import Program
+
+import gopool
+from gopool import _core, _exchange
+from gopool._gathered import GatheredResult
+
+pytestmark = pytest.mark.gopool_only("multiprocessing gathers nothing")
+
+
+def gather(pool: Any, function: Callable[..., Any] = tasks.step) -> None:
+    """Call until calls are gathered."""
+    deadline = time.monotonic() + DEADLINE
+    while type(pool.apply_async(function, (1,))) is not GatheredResult:
+        assert time.monotonic() < deadline
+
+
+def test_short_calls_are_gathered_and_others_are_not(Pool: PoolClass) -> None:
+    """Those that count, that have callbacks, or whose function is not known by name, never."""
+    calls: list[Callable[[Any], Any]] = [
+        lambda pool: pool.apply_async(tasks.step, (1,), callback=id),
+        lambda pool: pool.apply_async(tasks.step, (1,), error_callback=id),
+        lambda pool: pool.apply_async("".join, ([],)),
+        lambda pool: pool.apply_async(tasks.step, (1, "x" * 300)),
+        lambda pool: pool.apply_async(tasks.zeros, (1 << 20,)),
+    ]
+    with Pool(2) as pool:
+        gather(pool)
+        for call in calls:
+            for _ in range(40):
+                result = call(pool)
+                assert type(result) is not GatheredResult
+                result.get()
+    with Pool(1, maxtasksperchild=30) as pool:
+        for _ in range(100):
+            assert type(pool.apply_async(tasks.step, (1,))) is not GatheredResult
+
+
+def test_a_result_does_not_wait_for_others(Pool: PoolClass, gate: Gate) -> None:
+    """Those behind it and before it are there while a call of the same job is held."""
+    with Pool(2) as pool:
+        gather(pool)
+        before = [pool.apply_async(tasks.step, (n,)) for n in range(100)]
+        held = pool.apply_async(tasks.step, (100, "wait", gate.path))
+        behind = [pool.apply_async(tasks.step, (n,)) for n in range(100)]
+        assert {type(r) for r in [*before, held, *behind]} == {GatheredResult}
+        assert [r.get(DEADLINE) for r in before + behind] == [*range(100)] * 2
+        assert not held.ready()
+        held.wait(0.01)
+        with pytest.raises(ValueError, match="not ready"):
+            held.successful()
+        with pytest.raises(multiprocessing.TimeoutError):
+            held.get(0.01)
+        gate.open()
+        assert held.get() == 100
+        assert held.successful()
+
+
+def test_a_lost_worker_loses_one_call(Pool: PoolClass) -> None:
+    """Its error is that of the one call, and all others are run once."""
+    with Pool(2) as pool:
+        gather(pool)
+        results = [pool.apply_async(tasks.step, (n, "die" if n == 300 else "")) for n in range(600)]
+        assert type(results[300]) is GatheredResult
+        for number, result in enumerate(results):
+            if number == 300:
+                with pytest.raises(gopool.WorkerLostError, match="SIGKILL while it ran step"):
+                    result.get()
+            else:
+                assert result.get() == number
+
+
+def test_terminate_ends_gathered_calls(Pool: PoolClass, gate: Gate) -> None:
+    """What is outstanding raises, and what is done does not."""
+    with Pool(1) as pool:
+        gather(pool)
+        done = pool.apply_async(tasks.step, (1,))
+        done.wait()
+        results = [pool.apply_async(tasks.step, (n, "wait", gate.path)) for n in range(10)]
+    assert done.get() == 1
+    for result in results:
+        with pytest.raises(gopool.PoolTerminatedError):
+            result.get()
+        assert result.ready()
+        assert not result.successful()
+
+
+def test_a_pool_that_is_dropped_ends(Pool: PoolClass) -> None:
+    """Although calls were gathered a moment ago."""
+    pools: list[Any] = [Pool(1)]
+    gather(pools[0])
+    with pytest.warns(ResourceWarning, match="unclosed"):
+        pools.clear()
+
+
+def test_dropped_results_leave_nothing(Pool: PoolClass) -> None:
+    """The jobs of what was gathered go with the last result, and trays with the pool."""
+
+    def handles() -> int:
+        return _core.native.bridge_Handles() - len(_exchange._free)
+
+    outside = handles()
+    with Pool(2) as pool:
+        pool.apply(tasks.nothing)
+        inside = handles()
+        gather(pool)
+        results = [pool.apply_async(tasks.step, (n,)) for n in range(5000)]
+        assert handles() <= inside + 30, "a job for each call"
+        assert results[4000].get() == 4000
+        del results
+        pool.apply(tasks.nothing)
+        assert handles() == inside
+        gather(pool)
+    assert handles() == outside
+
+
+def test_a_reducer_may_use_the_pool(Pool: PoolClass) -> None:
+    """Code of the user's runs between any two steps: here, while a call is added or decoded."""
+    inner: list[Any] = []
+
+    class Reduced:
+        def __reduce__(self) -> Any:
+            inner.append(pool.apply_async(tasks.step, (7,)))
+            return int, (3,)
+
+    with Pool(2) as pool:
+        gather(pool)
+        results = [pool.apply_async(tasks.step, (Reduced(),)) for _ in range(2000)]
+        assert [r.get() for r in results] == [3] * 2000
+        assert {r.get() for r in inner} == {7}
+
+
+def test_a_forked_child_leaves_the_calls_of_its_parent_alone(
+    start_program: Callable[..., Program],
+) -> None:
+    """It shares the memory that they are gathered in."""
+    outcome = start_program("""
+        import os, warnings
+        import gopool
+        from gopool._gathered import GatheredResult
+        from support import tasks
+
+        warnings.simplefilter("ignore", DeprecationWarning)
+
+        with gopool.Pool(2) as pool:
+            while type(pool.apply_async(tasks.step, (1,))) is not GatheredResult:
+                pass
+            before = pool.apply_async(tasks.step, (2,))
+            child = os.fork()
+            if not child:
+                for call in (lambda: pool.apply_async(tasks.step, (3,)), before.get):
+                    try:
+                        call()
+                    except RuntimeError:
+                        continue
+                    os._exit(1)
+                del before
+                raise SystemExit(0)
+            results = [pool.apply_async(tasks.step, (n,)) for n in range(3000)]
+            assert os.waitpid(child, 0)[1] == 0
+            assert before.get() == 2
+            assert [r.get() for r in results] == list(range(3000))
+        """).outcome()
+    assert outcome.stderr == ""
+    assert outcome.status == 0
