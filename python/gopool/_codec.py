@@ -20,7 +20,7 @@ from itertools import accumulate, chain
 from multiprocessing.reduction import ForkingPickler
 
 from . import _arena, _mention, _wire
-from ._lender import load
+from ._lender import load, reach
 from ._packer import LARGE, NOT_FOUND, PROTOCOL, Packer, Sink
 
 # Workers import this module when they start: what they seldom need is imported
@@ -349,6 +349,8 @@ def decode_outcomes(
 
 
 def _decode(record: memoryview, length: int) -> Any:
+    if length & _wire.LENT_BIT:
+        reach(record)  # or the result is there to be asked for again
     try:
         if length & _wire.LENT_BIT:
             return load(record)

@@ -6,6 +6,7 @@ knows one, the caller's, by the number 0.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import pickle
@@ -39,6 +40,8 @@ class Lender:
             try:
                 self._region = Region(self.fd, self._freed)
             except (OSError, ValueError) as error:
+                if getattr(error, "errno", 0) in (errno.EMFILE, errno.ENFILE):
+                    raise
                 raise MemoryError(
                     "no address space for shared memory: raise the limit (ulimit -v), or set "
                     "GOPOOL_SHARED_MEMORY=0"
@@ -148,6 +151,13 @@ def _disown() -> None:
 
 
 os.register_at_fork(after_in_child=_disown)
+
+
+def reach(record: Any) -> None:
+    """Map the region of a message. Raises if it can't be mapped now, as opposed to never."""
+    lender = lenders.get(RECORD.unpack_from(record)[0])
+    if lender is not None:
+        lender.region()
 
 
 def load(record: Any) -> Any:

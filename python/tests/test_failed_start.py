@@ -48,13 +48,20 @@ def nothing_new() -> Iterator[None]:
 
 
 def let_fail(
-    monkeypatch: pytest.MonkeyPatch, owner: object, name: str, at: int, error: Exception
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    name: str,
+    at: int,
+    error: Exception,
+    *,
+    for_good: bool = False,
 ) -> None:
-    """Have a function raise when it is called for the ``at``-th time, from 0."""
+    """Have a function raise when it is called for the ``at``-th time, from 0, or from then on."""
     real, calls = getattr(owner, name), iter(range(1 << 30))
 
     def fail(*args: Any, **kwargs: Any) -> Any:
-        if next(calls) == at:
+        call = next(calls)
+        if call == at or (for_good and call > at):
             raise error
         return real(*args, **kwargs)
 
@@ -144,7 +151,23 @@ def test_a_worker_cannot_be_equipped(
         pytest.skip(f"no {name} here")
     with monkeypatch.context() as patch:
         error = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        let_fail(patch, owner, name, at, error)
+        let_fail(patch, owner, name, at, error, for_good=True)
         with pytest.raises(OSError, match="Too many open files"):
             Pool(3, context=multiprocessing.get_context("fork"))
     assert works(Pool)
+
+
+@OURS
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_memory_for_large_data_cannot_be_had(
+    Pool: PoolClass, monkeypatch: pytest.MonkeyPatch, nothing_new: None, at: int
+) -> None:
+    """For the caller's or for a worker's: it is sent without, and small data as ever."""
+    if not hasattr(os, "memfd_create"):
+        pytest.skip("no memfd_create here")
+    error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+    let_fail(monkeypatch, os, "memfd_create", at, error)
+    with Pool(2, context=multiprocessing.get_context("fork")) as pool:
+        results = pool.map(tasks.identity, [bytes([n]) * 100_000 for n in range(8)], 1)
+        assert results == [bytes([n]) * 100_000 for n in range(8)]
+        assert pool.map(tasks.square, range(20), 1) == [n * n for n in range(20)]

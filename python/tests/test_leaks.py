@@ -163,12 +163,34 @@ def test_results_kept_after_the_end_leave_nothing_else(Pool: PoolClass) -> None:
     """An AsyncResult that outlives its pool keeps no descriptor and no memory mapped."""
     before = leaks.take_snapshot()
     with Pool(1) as pool:
-        results = [pool.apply_async(tasks.zeros, (1 << 20,)) for _ in range(5)]
+        results = [pool.apply_async(tasks.zeros, (30_000,)) for _ in range(5)]
         for result in results:
             result.wait()
     del pool
     assert leaks.leaks_since(before) == []
-    assert [len(result.get()) for result in results] == [1 << 20] * 5
+    assert [len(result.get()) for result in results] == [30_000] * 5
+
+
+def test_large_results_kept_after_the_end_keep_their_memory(Pool: PoolClass) -> None:
+    """A descriptor of it, and the head of it mapped, until they have been read or dropped."""
+    before = leaks.take_snapshot()
+    for read in (True, False):
+        with Pool(1) as pool:
+            results = [pool.apply_async(tasks.zeros, (1 << 20,)) for _ in range(5)]
+            for result in results:
+                result.wait()
+        assert leaks.growth(before, leaks.take_snapshot()) == {
+            "processes": 0,
+            "threads": 0,
+            "descriptors": 1,
+            "shared_memory": 1,
+        }
+        if read:
+            assert [len(result.get()) for result in results] == [1 << 20] * 5
+        else:
+            del result, results
+        del pool
+        assert leaks.leaks_since(before) == []
 
 
 def test_hostile_objects_leave_nothing(Pool: PoolClass) -> None:

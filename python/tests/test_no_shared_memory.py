@@ -217,7 +217,7 @@ with gopool.Pool(1) as pool:
         pass
     assert pool.map(tasks.square, range(50), 1) == [n * n for n in range(50)]
     limit(resource.RLIMIT_AS, soft)
-    assert is_array(results[1].get()[0], 1)
+    assert all(is_array(result.get()[0], 1) for result in results)
 """,
     )
 
