@@ -41,18 +41,21 @@ def submit_items(
     except Exception as error:
         fail(supervisor, result, error)
         return
-    start(supervisor, result, 0, function, convention, chunk=chunk)
-    feed = _MapFeed(supervisor, result)
-    result._feed = feed
-    result._left = len(items)
-    fed = 0
+    feed = None
     try:
+        start(supervisor, result, 0, function, convention, chunk=chunk)
+        feed = _MapFeed(supervisor, result)
+        result._feed = feed
+        result._left = len(items)
         fed = _add_first(feed, _codec.encode_items(items, chunk, supervisor.names))
         if fed < len(items):
             Feeder(supervisor, feed, iter(items[fed:]), True, chunk, None, fed).start()
+    except BaseException:  # Ctrl-C: nobody has the result, and it may lack tasks
+        supervisor.unexpect(result._job)
+        raise
     finally:
-        if not feed.handed_over:
-            feed.seal()
+        if feed is None or not feed.handed_over:
+            _core.native.bridge_Seal(result._job)
 
 
 def _add_first(feed: Feed, batches: Iterable[_codec.Batch | _codec.Failure]) -> int:
