@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from . import _codec, _core
+from . import _codec, _core, _lender
 from ._owner import Owner, Thread, wait_event
 from ._submission import add_batch, start_job
 
@@ -111,11 +111,13 @@ class Feed:
         self.kept.clear()
         if not self.handed_over and self.claim() == 0:  # there is no feeder
             _core.native.bridge_Forget(self.job)
-            return
-        try:
-            _core.native.bridge_Neglect(self.job)
-        finally:  # also if Ctrl-C came
-            self.leave()
+        else:
+            try:
+                _core.native.bridge_Neglect(self.job)
+            finally:  # also if Ctrl-C came
+                self.leave()
+        if _lender.ended:
+            _lender.prune()
 
     def leave(self) -> None:
         """Say that the feeder has ended, or that the iterator is gone."""
