@@ -41,18 +41,18 @@ def submit_items(
     except Exception as error:
         fail(supervisor, result, error)
         return
-    start(supervisor, result, 0, function, convention, chunk=chunk)
-    feed = _MapFeed(supervisor, result)
-    result._feed = feed
-    result._left = len(items)
-    fed = 0
+    feeder = None
     try:
+        start(supervisor, result, 0, function, convention, chunk=chunk)
+        feed = result._feed = _MapFeed(supervisor, result)
+        result._left = len(items)
         fed = _add_first(feed, _codec.encode_items(items, chunk, supervisor.names))
         if fed < len(items):
-            Feeder(supervisor, feed, iter(items[fed:]), True, chunk, None, fed).start()
+            feeder = Feeder(supervisor, feed, iter(items[fed:]), True, chunk, None, fed)
+            feeder.start()
     finally:
-        if not feed.handed_over:
-            feed.seal()
+        if feeder is None:  # else it does so; also if Ctrl-C came
+            _core.native.bridge_Seal(result._job)
 
 
 def _add_first(feed: Feed, batches: Iterable[_codec.Batch | _codec.Failure]) -> int:
