@@ -41,20 +41,20 @@ def submit_items(
     except Exception as error:
         fail(supervisor, result, error)
         return
-    feed = None
+    feeder = None
     try:
         start(supervisor, result, 0, function, convention, chunk=chunk)
-        feed = _MapFeed(supervisor, result)
-        result._feed = feed
+        feed = result._feed = _MapFeed(supervisor, result)
         result._left = len(items)
         fed = _add_first(feed, _codec.encode_items(items, chunk, supervisor.names))
         if fed < len(items):
-            Feeder(supervisor, feed, iter(items[fed:]), True, chunk, None, fed).start()
+            feeder = Feeder(supervisor, feed, iter(items[fed:]), True, chunk, None, fed)
+            feeder.start()
     except BaseException:  # Ctrl-C: nobody has the result, and it may lack tasks
         supervisor.unexpect(result._job)
         raise
     finally:
-        if feed is None or not feed.handed_over:
+        if feeder is None:  # else it does so; also if Ctrl-C came
             _core.native.bridge_Seal(result._job)
 
 

@@ -33,7 +33,7 @@ class Interrupter:
         self.left = 0
         functions = vars(_core.native)
         for name, function in list(functions.items()):
-            # That one is called where results are freed, and Python lets no exception out.
+            # That one is called by destructors, in which Python swallows the interrupt.
             if name.startswith("bridge_") and name != "bridge_TrimSoon":
                 monkeypatch.setitem(functions, name, self.wrap(function))
 
@@ -284,6 +284,7 @@ def test_memory_for_a_call_is_interrupted_at_each_step(
     pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each step of Python's is the last one once, except in ``__del__``: nothing stays open."""
+    monkeypatch.setattr(_arena, "own", None)  # then the call needs a large exchange
     exchange = _exchange.Exchange
     functions = (exchange.__init__, exchange.close, _exchange.give_back, _memory.memory)
     codes = {function.__code__ for function in functions}
@@ -300,7 +301,6 @@ def test_memory_for_a_call_is_interrupted_at_each_step(
                 raise KeyboardInterrupt
         return trace
 
-    monkeypatch.setattr(_arena, "own", None)  # what is large goes through an exchange
     before = set(os.listdir("/proc/self/fd"))
     step = 0
     while left <= 0:

@@ -16,7 +16,7 @@ from gopool._arena import Arena, Lent
 from gopool._lender import Lender
 from gopool._memory import memory_file
 from gopool._packer import LARGE, Packer
-from gopool._region import CALLER, DATA, file_size
+from gopool._region import CALLER, DATA
 
 
 def new_packer(arena: Arena | None) -> Packer:
@@ -27,7 +27,7 @@ def new_packer(arena: Arena | None) -> Packer:
 @pytest.fixture
 def arena() -> Iterator[Arena]:
     """An arena, and its region as a reader sees it."""
-    arena = Arena(memory_file(file_size()), CALLER)
+    arena = Arena(memory_file(DATA + (1 << 30)), CALLER)
     lender = _lender.lenders[CALLER] = Lender(arena.fd)
     yield arena
     del _lender.lenders[CALLER]
@@ -83,7 +83,7 @@ def sent_by(packer: Packer, value: Any) -> list[Any]:
 @given(values=st.lists(st.lists(PIECES, max_size=4), max_size=3))
 def test_values_come_back_as_they_were(values: list[list[Any]]) -> None:
     """Value after value of one packer; what is writable comes back writable, and is private."""
-    arena = Arena(memory_file(file_size()), CALLER)
+    arena = Arena(memory_file(DATA + (1 << 30)), CALLER)
     lender = _lender.lenders[CALLER] = Lender(arena.fd)
     try:
         packer = new_packer(arena)

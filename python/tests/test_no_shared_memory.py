@@ -179,12 +179,11 @@ def test_a_limit_of_address_space(start_program: StartProgram) -> None:
     run(
         start_program,
         """
-from gopool import _region
 # What Go wants first, and not enough for a region.
 with gopool.Pool(1) as pool:
     pool.apply(tasks.nothing)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-limit(resource.RLIMIT_AS, used + _region.file_size() // 2)
+limit(resource.RLIMIT_AS, used + os.sysconf("SC_PHYS_PAGES") * resource.getpagesize())
 with gopool.Pool(2) as pool:
     use(pool)
     use(pool)
@@ -197,14 +196,13 @@ def test_a_limit_of_address_space_that_comes_late(start_program: StartProgram) -
     run(
         start_program,
         """
-from gopool import _region
 with gopool.Pool(1) as pool:
     assert pool.apply(tasks.square, (3,)) == 9
     results = [pool.apply_async(large.return_arrays, (1, 1)) for _ in range(2)]
     [result.wait() for result in results]
     used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     soft = resource.getrlimit(resource.RLIMIT_AS)[0]
-    limit(resource.RLIMIT_AS, used + _region.file_size() // 2)
+    limit(resource.RLIMIT_AS, used + os.sysconf("SC_PHYS_PAGES") * resource.getpagesize())
     try:
         results[0].get()
     except MemoryError as error:
