@@ -158,7 +158,7 @@ def test_ctrl_c_while_workers_are_started(
 ) -> None:
     """It comes when all workers have somebody who ends them."""
     context = multiprocessing.get_context("fork")
-    start: Any = context.Process._Popen  # type: ignore[attr-defined]
+    start: Any = context.Process._Popen
 
     def start_and_interrupt(process: Any) -> Any:
         popen = start(process)
