@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from support import PoolClass, leaks, tasks
 
+import gopool
 from gopool import _core
 
 OURS = pytest.mark.gopool_only("multiprocessing leaves workers and threads")
@@ -164,3 +166,27 @@ def test_memory_for_large_data_cannot_be_had(
         results = pool.map(tasks.identity, [bytes([n]) * 100_000 for n in range(8)], 1)
         assert results == [bytes([n]) * 100_000 for n in range(8)]
         assert pool.map(tasks.square, range(20), 1) == [n * n for n in range(20)]
+
+
+@OURS
+def test_ctrl_c_while_workers_are_started(
+    monkeypatch: pytest.MonkeyPatch, nothing_new: None
+) -> None:
+    """It comes when all workers have somebody who ends them."""
+    context = multiprocessing.get_context("fork")
+    start: Any = context.Process._Popen
+
+    def start_and_interrupt(process: Any) -> Any:
+        popen = start(process)
+        if os.getpid() == pid:
+            signal.raise_signal(signal.SIGINT)
+        return popen
+
+    pid = os.getpid()
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        monkeypatch.setattr(context.Process, "_Popen", staticmethod(start_and_interrupt))
+        with pytest.warns(ResourceWarning, match="unclosed"), pytest.raises(KeyboardInterrupt):
+            gopool.Pool(2, context=context)
+    finally:
+        signal.signal(signal.SIGINT, handler)
