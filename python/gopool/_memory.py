@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from io import FileIO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def memory(size: int, reserved: int | None = None) -> FileIO:
@@ -14,7 +19,14 @@ def memory(size: int, reserved: int | None = None) -> FileIO:
     only the first `reserved` bytes, by default all, can be written to without having
     been reserved (posix_fallocate): in a full file system that would be SIGBUS.
     """
-    create = os.memfd_create if _has_memfd() else _unlinked
+    *others, last = (os.memfd_create,) if _has_memfd() else (_in_shared_memory, _temporary)
+    for create in others:
+        with suppress(OSError):  # there is no such directory, or it is not for us, or full
+            return _made(create, size, reserved)
+    return _made(last, size, reserved)
+
+
+def _made(create: Callable[[str], int], size: int, reserved: int | None) -> FileIO:
     # One call, in which Ctrl-C can't come between the descriptor and who closes it.
     file = next(map(FileIO, map(create, ("gopool",))))
     try:
@@ -42,12 +54,13 @@ def _has_memfd() -> bool:
     return hasattr(os, "memfd_create") and os.environ.get("GOPOOL_MEMFD") != "0"
 
 
-def _unlinked(name: str) -> int:
+def _in_shared_memory(name: str) -> int:
+    return _temporary(name, "/dev/shm")
+
+
+def _temporary(name: str, directory: str | None = None) -> int:
     import tempfile  # workers do not come here
 
-    try:
-        fd, path = tempfile.mkstemp(prefix=f"{name}-", dir="/dev/shm")
-    except OSError:  # there is none, or it is not for us, or full
-        fd, path = tempfile.mkstemp(prefix=f"{name}-")
+    fd, path = tempfile.mkstemp(prefix=f"{name}-", dir=directory)
     os.unlink(path)
     return fd

@@ -286,7 +286,7 @@ def test_memory_for_a_call_is_interrupted_at_each_step(
     """Each step of Python's is the last one once, except in ``__del__``: nothing stays open."""
     monkeypatch.setattr(_arena, "own", None)  # then the call needs a large exchange
     exchange = _exchange.Exchange
-    functions = (exchange.__init__, exchange.close, _exchange.give_back, _memory.memory)
+    functions = (exchange.__init__, exchange.close, _exchange.give_back, _memory._made)
     codes = {function.__code__ for function in functions}
     left = 0
 

@@ -85,6 +85,23 @@ def test_without_a_directory_for_shared_memory(
         use(Pool, "fork")
 
 
+def test_a_full_directory_for_shared_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has no room there is in the directory for temporary files."""
+    monkeypatch.setenv("GOPOOL_MEMFD", "0")
+    reserve = os.posix_fallocate
+
+    def reserve_elsewhere(fd: int, offset: int, length: int) -> None:
+        if os.readlink(f"/proc/self/fd/{fd}").startswith("/dev/shm/"):
+            raise OSError(28, "No space left on device")
+        reserve(fd, offset, length)
+
+    monkeypatch.setattr(os, "posix_fallocate", reserve_elsewhere)
+    with _memory.memory(100_000) as file:
+        where = os.readlink(f"/proc/self/fd/{file.fileno()}")
+        assert where.startswith(tempfile.gettempdir() + "/gopool-")
+        assert os.fstat(file.fileno()).st_blocks * 512 >= 100_000
+
+
 def test_a_file_system_that_is_full(Pool: PoolClass, monkeypatch: pytest.MonkeyPatch) -> None:
     """Large data goes through the socket while there is no room for it, and only then."""
     monkeypatch.setenv("GOPOOL_MEMFD", "0")
