@@ -392,8 +392,9 @@ def test_a_record_that_makes_no_sense_is_an_error(arena: Arena, lender: Lender) 
             _lender.load(record)
 
 
-def test_what_an_ended_lender_leaves(arena: Arena, lender: Lender) -> None:
+def test_what_an_ended_lender_leaves(arena: Arena) -> None:
     """It is there while messages are to be read yet; then only what is held stays in memory."""
+    _lender.lenders[CALLER] = Lender(os.dup(arena.fd))
     records = []
     for size in (20 * GRAIN, 3 * GRAIN):
         lent = lend(arena, size)
@@ -404,7 +405,7 @@ def test_what_an_ended_lender_leaves(arena: Arena, lender: Lender) -> None:
     _lender.ended.add(CALLER)
     _lender.prune()
     assert CALLER in _lender.lenders
-    large, small = (hold(lender, record) for record in records)
+    large, small = (hold(_lender.lenders[CALLER], record) for record in records)
     settle(arena, 0)
     _lender.prune()
     assert CALLER in _lender.lenders
