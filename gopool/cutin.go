@@ -27,8 +27,14 @@ func (p *Pool) cutIn() {
 	}
 }
 
-// giveWay recalls all that is behind one task of a job that has more to hand out.
+// giveWay recalls all that is behind one task of a job that has more to hand out,
+// unless there are calls among it that were there before.
 func (m *member) giveWay() bool {
+	for _, l := range m.leases {
+		if l.job.keepsTurn {
+			return false
+		}
+	}
 	for _, l := range m.leases {
 		if len(l.job.pending) > 0 {
 			return m.recallFrom(max(l.Sequence, m.worker.Started()) + 1)

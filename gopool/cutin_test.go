@@ -51,6 +51,12 @@ func TestCutIn(t *testing.T) {
 		require.Equal(t, 1, grants[1].Batch.Index+grants[1].Offset)
 		require.True(t, grants[1].Report, "once it has reported the call")
 	})
+	t.Run("a call does not overtake those that were gathered before", func(t *testing.T) {
+		p, fakes, j := busy(t, 1)
+		j.KeepTurn()
+		submit(t, p, timed(p, 1), 1, 1)
+		require.Zero(t, recalls(fakes))
+	})
 	t.Run("one worker gives way, however many call", func(t *testing.T) {
 		p, fakes, _ := busy(t, 3)
 		for range 10 {

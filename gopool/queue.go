@@ -9,14 +9,16 @@ type queue struct {
 }
 
 // push adds a job at the end of the round, unless it is queued or has nothing to
-// hand out. The job that has just had its turn belongs to the next round.
+// hand out. The job that has just had its turn belongs to the next round, unless
+// it stands for calls that were there before.
 func (q *queue) push(j *Job) {
 	if j.queued || len(j.pending) == 0 {
 		return
 	}
 	j.queued = true
 	q.jobs = append(q.jobs, j)
-	if last := len(q.jobs) - 1; last > 0 && j != q.served && q.jobs[last-1] == q.served {
+	last := len(q.jobs) - 1
+	if last > 0 && j != q.served && q.jobs[last-1] == q.served && !q.served.keepsTurn {
 		q.jobs[last-1], q.jobs[last] = j, q.served
 	}
 }

@@ -58,6 +58,19 @@ func TestQueue(t *testing.T) {
 		q.rotate()
 		require.Same(t, b, q.head())
 	})
+	t.Run("one that keeps its turn stays before a new one also when it had nothing for a while", func(t *testing.T) {
+		var q queue
+		a, b := pendingJob(1), pendingJob(1)
+		a.keepsTurn = true
+		q.push(a)
+		pending := a.pending
+		a.pending = nil
+		q.rotate()
+		a.pending = pending
+		q.push(a)
+		q.push(b)
+		require.Equal(t, []*Job{a, b}, q.jobs)
+	})
 	t.Run("a job is in the queue once however often it is pushed", func(t *testing.T) {
 		var q queue
 		j := pendingJob(1)
