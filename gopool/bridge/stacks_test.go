@@ -3,6 +3,7 @@ package bridge
 import (
 	"io"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,9 +17,12 @@ func TestStacks(t *testing.T) {
 	t.Cleanup(func() { os.Stderr = stderr })
 
 	release := make(chan struct{})
+	var started sync.WaitGroup
 	for range 200 { // more than the first buffer holds
-		go waitForRelease(release)
+		started.Add(1)
+		go waitForRelease(&started, release)
 	}
+	started.Wait() // before, their stacks do not say what they run
 	text := make(chan []byte)
 	go func() {
 		all, _ := io.ReadAll(reader)
@@ -32,4 +36,7 @@ func TestStacks(t *testing.T) {
 	require.Contains(t, all, "bridge.waitForRelease")
 }
 
-func waitForRelease(release <-chan struct{}) { <-release }
+func waitForRelease(started *sync.WaitGroup, release <-chan struct{}) {
+	started.Done()
+	<-release
+}
