@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing.context
 import os
 import sys
+import weakref
 from typing import Any, Generic, TypeVar
 
 from . import _arena, _lender, _mention
@@ -43,7 +44,9 @@ class Shared(Generic[T]):
         self._let_go = _caller_arena.let_go
         self._owner = os.getpid()
         self._values: list[T] = []  # what `get` has unpickled; only the first counts
-        packed = Packer(_arena.own, None, shared=True).pack(value)
+        packer = Packer(_arena.own, None, shared=True)
+        packed = packer.pack(value)
+        self._mentions = packer.mentions  # other references in the value live as long as this
         if isinstance(packed, bytes):
             self._record = packed
             return
@@ -52,6 +55,7 @@ class Shared(Generic[T]):
         _arena.own.keep(packed)
         self.slab = packed.slab
         packed.sent()
+        _made_here[self.slab] = self
         _mention.some = True
 
     def get(self) -> T:
@@ -97,6 +101,11 @@ class Shared(Generic[T]):
             self._let_go(self.slab)
 
 
+#: Those of this process's own, by slab.
+_made_here: weakref.WeakValueDictionary[int, Shared[Any]] = weakref.WeakValueDictionary()
+os.register_at_fork(after_in_child=_made_here.clear)
+
+
 def _inherited(record: bytes, slab: int) -> Shared[Any]:
     """In a process that may become a worker: return a reference that the parent has as well."""
     reference: Shared[Any] = Shared.__new__(Shared)
@@ -106,6 +115,9 @@ def _inherited(record: bytes, slab: int) -> Shared[Any]:
 
 def _reference(record: bytes, slab: int) -> Shared[Any]:
     """In a worker: return the reference to a value of the caller's, as long as that has it."""
+    made_here = _made_here.get(slab)
+    if made_here is not None:  # it is a part of another's value
+        return made_here
     if slab >= 0 and CALLER not in _lender.lenders:
         raise RuntimeError("a reference to a shared value means nothing but in workers of gopool")
     _lender.forget_gone()

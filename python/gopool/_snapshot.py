@@ -66,6 +66,10 @@ def _in_child() -> None:
     try:
         for address, (length, _) in _held.items():
             _copy(address, length)
+    except BaseException as error:
+        # Hooks can't raise. The child would go on with memory that others write to.
+        os.write(2, f"gopool: ending a forked child: {error!r}\n".encode())
+        os._exit(os.EX_OSERR)
     finally:
         _held.clear()
         if _pipe is not None:

@@ -103,6 +103,16 @@ def test_values_of_any_kind(Pool: PoolClass) -> None:
         assert pool.apply(tasks.call, (reference.get,))["b"][0][-1] == 2
 
 
+def test_one_that_is_a_part_of_another(Pool: PoolClass) -> None:
+    """It lives as long as the other one."""
+    inner = gopool.shared(array(3))
+    outer = gopool.shared([inner, array(4)])
+    del inner
+    with Pool(2) as pool:
+        assert pool.map(sharing.first_of_inner, [outer] * 4, 1) == [3] * 4
+    assert outer.get()[0].get()[0] == 3
+
+
 def test_it_is_freed_when_nobody_wants_it(Pool: PoolClass) -> None:
     """Dropped by the caller, and by workers when the pool is idle."""
     with Pool(2) as pool:
