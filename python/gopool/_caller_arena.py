@@ -18,11 +18,18 @@ _freed = 0  # bytes of results that are gone since workers heard of it
 def retain() -> None:
     """Say that a pool begins."""
     global _users
-    if _arena.own is None and os.environ.get("GOPOOL_SHARED_MEMORY") != "0":
-        fd = _region.file()
-        if fd >= 0:  # else large messages go the usual way
-            _arena.own = _arena.Arena(fd, _region.CALLER, _is_mapped)
     _users += 1
+    if _arena.own is not None or os.environ.get("GOPOOL_SHARED_MEMORY") == "0":
+        return
+    fd = _region.file()
+    if fd < 0:
+        return  # large messages go the usual way
+    arena = _arena.Arena(fd, _region.CALLER, _is_mapped)
+    # Another thread may have begun one meanwhile. Nothing comes between these two lines.
+    if _arena.own is None:
+        _arena.own = arena
+    else:
+        arena.close()
 
 
 def _is_mapped(slab: int) -> bool:
