@@ -19,8 +19,11 @@ def retain() -> None:
     """Say that a pool begins."""
     global _users
     _users += 1
-    if _arena.own is not None or os.environ.get("GOPOOL_SHARED_MEMORY") == "0":
-        return
+    if _arena.own is None and os.environ.get("GOPOOL_SHARED_MEMORY") != "0":
+        _begin()
+
+
+def _begin() -> None:
     fd = _region.file()
     if fd < 0:
         return  # large messages go the usual way
