@@ -22,6 +22,10 @@ const (
 	headerSize = 1 << 20
 )
 
+// sending is a courier's word from before a message is sent until it has been
+// received. Python knows it too.
+const sending = 1 << 32
+
 // Region is the head of a region of shared memory: which of its slabs are in
 // use. The slabs themselves are none of Go's business.
 type Region struct {
@@ -105,6 +109,17 @@ func (r *Region) bury(pid int) {
 	}
 	for slab := range min(r.word(rowsUsed).Load(), maxSlabs) {
 		r.holder(slab).CompareAndSwap(uint64(pid), 0)
+	}
+}
+
+// abandon gives back the slabs of an owner that has ended which are named by
+// messages that it did not get to send: all others have been received.
+func (r *Region) abandon() {
+	if r == nil {
+		return
+	}
+	for slab := range min(r.word(rowsUsed).Load(), maxSlabs) {
+		r.courier(slab).CompareAndSwap(sending, 0)
 	}
 }
 
