@@ -34,6 +34,14 @@ func (p *Pool) crowded() bool {
 	return n >= p.cores
 }
 
+// Quick tells whether calls of f are known to take so little that a pool gets
+// through them no sooner if more of its callers are at it.
+func (p *Pool) Quick(f *Function) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return f.mean > 0 && f.mean < quick
+}
+
 func (j *Job) isQuick() bool { return j.fn.mean < quick && !j.uneven }
 
 func (m *member) isQuick() bool { return m.tasks > 0 && m.leases[0].job.isQuick() }

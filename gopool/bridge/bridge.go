@@ -23,6 +23,7 @@ import (
 type pool struct {
 	*gopool.Pool
 	done doneJobs
+	gate gate // for callers of quick functions
 
 	mu        sync.Mutex
 	functions map[reference]*gopool.Function // those encoded by reference

@@ -26,6 +26,10 @@ func Call(handle, number, exchange, codeSize, size, convention, byReference, wai
 		if own {
 			defer p.Pool.Release(f)
 		}
+		if p.Quick(f) {
+			ticket := p.gate.enter()
+			defer func() { p.gate.leave(ticket) }()
+		}
 		deadline := time.Now().Add(time.Duration(wait) * time.Millisecond)
 		data := bytes.Clone(memory[codeSize:size])
 		b := batch(data, 1, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 from . import _arena, _core, _region
 from ._lender import ended, lenders
@@ -10,19 +11,22 @@ from ._lender import ended, lenders
 #: Workers hear of results that are gone when they had so many bytes.
 _NOTED = 1 << 24
 
+# Guards what follows. A destructor may want it while its own thread has it.
+_lock = threading.RLock()
 _users = 0  # pools that have not ended
 _published = False  # Go knows it
 _freed = 0  # bytes of results that are gone since workers heard of it
 
 
 def retain() -> None:
-    """Say that a pool begins."""
+    """Say that a pool begins. Only the first one begins an arena: all must have the same."""
     global _users
-    if not _users and os.environ.get("GOPOOL_SHARED_MEMORY") != "0":
-        fd = _region.file()
-        if fd >= 0:  # else large messages go the usual way
-            _arena.own = _arena.Arena(fd, _region.CALLER, _is_mapped)
-    _users += 1
+    with _lock:
+        if not _users and os.environ.get("GOPOOL_SHARED_MEMORY") != "0":
+            fd = _region.file()
+            if fd >= 0:  # else large messages go the usual way
+                _arena.own = _arena.Arena(fd, _region.CALLER, _is_mapped)
+        _users += 1
 
 
 def _is_mapped(slab: int) -> bool:
@@ -62,28 +66,30 @@ def note_freed(size: int) -> None:
 def publish() -> None:
     """Tell Go of the arena, before the first message is sent."""
     global _published
-    if _arena.own is not None and not _published:
-        _core.check(_core.native.bridge_OpenRegion(_arena.own.fd))
-        _published = True
+    with _lock:
+        if _arena.own is not None and not _published:
+            _core.check(_core.native.bridge_OpenRegion(_arena.own.fd))
+            _published = True
 
 
 def release() -> None:
-    """Say that a pool has ended."""
+    """Say that a pool has ended, or that a shared value is gone: in any thread at any time."""
     global _users, _published
-    _users -= 1
-    if _users or _arena.own is None:
-        return
-    arena, _arena.own = _arena.own, None
-    if _published:
-        _published = False
-        _core.native.bridge_CloseRegion()
-    arena.close()
+    with _lock:
+        _users -= 1
+        if _users or _arena.own is None:
+            return
+        arena, _arena.own = _arena.own, None
+        if _published:
+            _published = False
+            _core.native.bridge_CloseRegion()
+        arena.close()
 
 
 def _disown() -> None:
     """In a forked child: it has no pool."""
-    global _users, _published
-    _users, _published = 0, False
+    global _users, _published, _lock
+    _users, _published, _lock = 0, False, threading.RLock()
 
 
 os.register_at_fork(after_in_child=_disown)

@@ -46,6 +46,22 @@ def test_threads_apply_at_the_same_time(Pool: PoolClass) -> None:
         assert in_threads(6, run) == [[number + n for n in range(100)] for number in range(6)]
 
 
+def test_calls_that_wait_for_each_other_are_made_together(
+    Pool: PoolClass, mailbox: Mailbox, gate: Gate
+) -> None:
+    """However short the calls of a function were, as many run as there are workers."""
+    with Pool(3) as pool:
+        for number in range(100):
+            assert pool.apply(tasks.arrive_if_any, (None, number)) == number
+        with ThreadPoolExecutor(3) as executor:
+            held = executor.map(
+                lambda number: pool.apply(tasks.arrive_if_any, ((mailbox, gate), number)), range(3)
+            )
+            mailbox.receive(3)
+            gate.open()
+            assert list(held) == list(range(3))
+
+
 def test_threads_mix_results_and_errors(Pool: PoolClass) -> None:
     """An error in one thread is none in the next."""
     with Pool(2) as pool:

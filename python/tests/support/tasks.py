@@ -108,6 +108,11 @@ def arrive(mailbox: Mailbox, gate: Gate, value: T) -> T:
     return value
 
 
+def arrive_if_any(latches: tuple[Mailbox, Gate] | None, value: T) -> T:
+    """Do as `arrive`, or return at once."""
+    return value if latches is None else arrive(*latches, value)
+
+
 def arrive_and_note(mailbox: Mailbox, gate: Gate, ledger: Ledger, entry: int) -> int:
     mailbox.send(os.getpid())
     gate.wait()
