@@ -163,9 +163,10 @@ func (t *tray) end() (full bool) {
 // any. A slot may be empty for good, because Ctrl-C came, or be filled after
 // those behind it, by a thread that was slower.
 func (t *tray) take() (some bool) {
+	come := t.come()
 	for first := 1; first < slots; first++ {
 		end := first
-		for end < slots && !t.taken[end] && t.word(end).Load() != 0 {
+		for end < slots && come[end] {
 			end++
 		}
 		if end > first {
@@ -179,6 +180,16 @@ func (t *tray) take() (some bool) {
 			some = true
 			first = end
 		}
+	}
+	return some
+}
+
+// come tells which slots have a call that was not taken. They are filled
+// meanwhile, and so it looks from the last to the first: with a call are seen
+// those that the same thread has left before, and none is taken before them.
+func (t *tray) come() (some [slots]bool) {
+	for i := slots - 1; i > 0; i-- {
+		some[i] = !t.taken[i] && t.word(i).Load() != 0
 	}
 	return some
 }
