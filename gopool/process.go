@@ -215,6 +215,7 @@ func (w *process) Release() {
 	w.socket.release()
 	w.socket.close()
 	w.page.release()
+	w.region.unsend() // all that it had sent has been received
 	w.region.Close()
 	w.args.bury(w.pid)
 	w.args.Close()

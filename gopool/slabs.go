@@ -20,6 +20,7 @@ const (
 	heldStart  = tableStart + slabRow*maxSlabs
 	rowsUsed   = heldStart + maxSlabs // a word: how many rows have ever been in use
 	headerSize = 1 << 20
+	sending    = 1 << 32 // in a courier's word: the message has not been received
 )
 
 // Region is the head of a region of shared memory: which of its slabs are in
@@ -105,6 +106,16 @@ func (r *Region) bury(pid int) {
 	}
 	for slab := range min(r.word(rowsUsed).Load(), maxSlabs) {
 		r.holder(slab).CompareAndSwap(uint64(pid), 0)
+	}
+}
+
+// unsend takes back what the region's owner, which has ended, was about to send.
+func (r *Region) unsend() {
+	if r == nil {
+		return
+	}
+	for slab := range min(r.word(rowsUsed).Load(), maxSlabs) {
+		r.courier(slab).CompareAndSwap(sending, 0)
 	}
 }
 

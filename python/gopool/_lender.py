@@ -91,12 +91,30 @@ ended: set[int] = set()
 def prune() -> None:
     """Forget lenders that have ended and from which nothing is to be read any more."""
     for number in tuple(ended):
+        _prune(number)
+
+
+def _prune(number: int) -> None:
+    try:
+        ended.remove(number)
+    except KeyError:
+        return
+    # Nobody else looks at it now, and could close it meanwhile: threads may be here at the
+    # same time, also in destructors.
+    try:
         lender = lenders.get(number)
-        if lender is None or not lender.is_awaited():
-            ended.discard(number)
-            # Whoever takes it off closes it: threads may be here at the same time.
-            if lenders.pop(number, None) is not None and lender is not None:
-                lender.retire()
+        if lender is None:
+            return
+        if not lender.is_awaited():
+            del lenders[number]
+            lender.retire()
+            return
+    except BaseException:
+        ended.add(number)
+        raise
+    ended.add(number)
+    if not lender.is_awaited():  # by now; who has seen to that did not find it in the set
+        _prune(number)
 
 
 def _disown() -> None:
