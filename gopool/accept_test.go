@@ -163,7 +163,7 @@ func TestBury(t *testing.T) {
 		require.Empty(t, j.Take(), "its tasks are its own until it has exited")
 		require.True(t, p.Exited(f.id, -9))
 		segments := j.Take()
-		require.Equal(t, Segment{Index: 3, Count: 1, Payload: Lost{f.id, -9}}, segments[1])
+		require.Equal(t, Segment{Index: 3, Count: 1, Payload: Lost{Worker: f.id, Exit: -9}}, segments[1])
 		require.Equal(t, once(4, 5, 6, 7), waiting(j))
 		require.Equal(t, 1, f.told("release"))
 	})

@@ -48,6 +48,8 @@ type member struct {
 	served bool          // has been ready
 	asks   bool          // is a Puller: gets one grant at a time
 
+	details string // of its end, for Lost
+
 	trimming bool // was told to Trim and has not done so yet
 
 	// recalled: tasks were recalled and the worker has not passed them yet.
@@ -218,7 +220,7 @@ func (m *member) bury(exit int) {
 	}
 	if m.tasks > 0 && m.leases[0].Sequence <= m.worker.Started() {
 		l := m.leases[0]
-		l.job.deliver(Segment{Index: l.span().index(), Count: 1, Payload: Lost{m.id, exit}})
+		l.job.deliver(Segment{Index: l.span().index(), Count: 1, Payload: Lost{m.id, exit, m.details}})
 		m.settle(1)
 	}
 	m.giveBack(0, m.next)

@@ -296,6 +296,17 @@ func (p *Pool) Exited(id, exit int) (replace bool) {
 	return ended && (p.state == running || p.state == closed && len(p.jobs) > 0)
 }
 
+// Explain gives details of how a worker has ended, for Lost. Call it before Exited.
+func (p *Pool) Explain(id int, details string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.members {
+		if m.id == id {
+			m.details = details
+		}
+	}
+}
+
 // exited takes leave of a worker, unless that was done before.
 func (p *Pool) exited(id, exit int) {
 	m := p.bury(id, exit)

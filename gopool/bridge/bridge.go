@@ -100,6 +100,19 @@ func Exited(handle, worker, code int64) int64 {
 	return withPool(handle, func(p *pool) int64 { return truth(p.Pool.Exited(int(worker), int(code))) })
 }
 
+// Explain says what is known of how a worker has ended: the first size bytes of
+// the exchange. Call it before Exited.
+func Explain(handle, worker, exchange, size int64) int64 {
+	return withPool(handle, func(p *pool) int64 {
+		memory, ok := exchanges.find(exchange)
+		if !ok {
+			return statusUnknown
+		}
+		p.Pool.Explain(int(worker), string(memory[:size]))
+		return 0
+	})
+}
+
 // Busy returns 1 if the worker has tasks or is not ready for any.
 func Busy(handle, worker int64) int64 {
 	return withPool(handle, func(p *pool) int64 { return truth(p.Pool.Busy(int(worker))) })

@@ -126,13 +126,13 @@ class Owner:
         """Say that there may be work for more than one worker."""
 
     def _break(self, cause: str) -> None:
-        self._send(_core.native.bridge_Break, self.pool, cause)
+        self._send(_core.native.bridge_Break, self.pool, cause.encode())
 
-    def _send(self, function: Callable[[int, int, int], int], number: int, message: str) -> None:
+    def _send(self, function: Callable[[int, int, int], int], number: int, message: bytes) -> None:
         """Pass a text to one of Go's functions."""
         exchange = _exchange.borrow()
         try:
-            text = message.encode()[: exchange.size]
+            text = message[: exchange.size]
             exchange.view[: len(text)] = text
             function(number, exchange.handle, len(text))
         finally:

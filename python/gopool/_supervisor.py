@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from multiprocessing.context import BaseContext
 from typing import Any
 
 from . import _caller_arena, _core, _lender
 from ._gathering import Gathering
+from ._loss import Coroner
 from ._names import Names
 from ._owner import Owner, Thread, report
 from ._process import WorkerProcess, ended
@@ -105,6 +107,7 @@ class Supervisor(Owner):
         self._head_start.acquire(timeout=HEAD_START)
         while self._started:
             self._attach(self._started.pop(0))
+        self._coroner = Coroner()
         while True:
             kind, number = divmod(_core.native.bridge_NextEvent(self.pool), 1 << 32)
             if kind == _core.WORKER_GONE:
@@ -121,7 +124,14 @@ class Supervisor(Owner):
         worker = self._workers.pop(number, None)
         if worker is None:
             return  # `_stop_all` was sooner
-        wanted = _core.native.bridge_Exited(self.pool, number, worker.end(GRACE))
+        worker.await_end(GRACE)
+        traces = worker.traces()
+        code = worker.end(0)
+        if code:
+            report = self._coroner.examine(worker, code, traces)
+            explain = partial(_core.native.bridge_Explain, self.pool)
+            self._send(explain, number, report.encode())
+        wanted = _core.native.bridge_Exited(self.pool, number, code)
         _lender.prune()  # what it had sent may not be wanted any more
         if not wanted:
             return

@@ -187,7 +187,7 @@ class Crew(Owner):
         try:
             self._initializer(*self._initargs)
         except BaseException:
-            self._send(_core.native.bridge_Fail, desk.number, traceback.format_exc())
+            self._send(_core.native.bridge_Fail, desk.number, traceback.format_exc().encode())
             return False
         return True
 

@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 
-from . import _arena, _codec, _lender, _mention, _packer, _page, _region, _wire
+from . import _arena, _codec, _lender, _mention, _packer, _page, _region, _traces, _wire
 from ._outbox import Outbox
 
 # What is imported here is most of what it takes to start a worker with spawn.
@@ -58,6 +58,8 @@ def main(
             sock.close()
             sys.exit(1)
     try:
+        _wire.send(sock, _wire.READY, b"")
+        _traces.enable(page_fd)  # while the pool sends the first task: it takes 0.1 ms
         _Worker(sock, page).serve()
     except (EOFError, ConnectionError):
         return  # the pool is gone: nobody to tell
@@ -96,7 +98,6 @@ class _Worker:
 
     def serve(self) -> None:
         """Do what the pool says until it says stop. Raises EOFError if it is gone."""
-        _wire.send(self._socket, _wire.READY, b"")
         inbox = self._inbox
         while True:
             if inbox.is_empty():
