@@ -196,3 +196,19 @@ func locked(p *Pool, f func()) {
 	defer p.unlock()
 	f()
 }
+
+func TestDoing(t *testing.T) {
+	p, f, _ := leased(t, 8)
+	_, busy := p.Doing(f.id)
+	require.False(t, busy, "it has not started any")
+	f.start(4)
+	task, busy := p.Doing(f.id)
+	require.True(t, busy)
+	require.Equal(t, 3, task.Index)
+	require.Zero(t, task.Since, "nobody has looked yet")
+	locked(p, func() { f.reporter.member.observe(4) })
+	task, _ = p.Doing(f.id)
+	require.Positive(t, task.Since)
+	_, busy = p.Doing(f.id + 1)
+	require.False(t, busy)
+}

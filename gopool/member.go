@@ -43,6 +43,7 @@ type member struct {
 	chunks int           // granted in all, where workers are replaced after some
 	dirty  bool          // has something for Flush
 	seen   uint64        // Started at the last watch
+	since  time.Time     // of the watch that first saw that
 	heard  uint64        // number of the first task that was not settled then
 	stuck  int           // for so many watches it has been in the same task
 	served bool          // has been ready
@@ -224,4 +225,20 @@ func (m *member) bury(exit int) {
 		m.settle(1)
 	}
 	m.giveBack(0, m.next)
+}
+
+// doing returns the task that the worker is in. It may have finished that and not
+// reported yet.
+func (m *member) doing() (Task, bool) {
+	started := m.worker.Started()
+	for _, l := range m.leases {
+		if l.Sequence <= started && started < l.Sequence+uint64(l.Count) {
+			t := Task{Function: l.Function, Index: l.span().index() + int(started-l.Sequence)}
+			if started == m.seen {
+				t.Since = time.Since(m.since)
+			}
+			return t, true
+		}
+	}
+	return Task{}, false
 }

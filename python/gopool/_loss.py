@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ._dump import name_of
 from ._errors import WorkerLostError
 from ._process import UNKNOWN_EXIT, WorkerProcess
 
@@ -67,7 +68,9 @@ class Coroner:
             code == -signal.SIGKILL and not worker.killed and _killed_for_memory() > self._explained
         )
         self._explained += out_of_memory
-        stack = traces.decode(errors="replace").strip() if code in _CRASHES else ""
+        # Before it there may be what a stopped worker was asked for, and a child's.
+        _, fatal, crash = traces.decode(errors="replace").rpartition("Fatal Python error")
+        stack = (fatal + crash).strip() if fatal and code in _CRASHES else ""
         if stack and faulthandler.is_enabled():
             # The program wants to see it, and the worker's own faulthandler has told us.
             with suppress(Exception):
@@ -80,7 +83,7 @@ def lost(function: Callable[..., object], index: int, data: memoryview) -> Worke
     code, worker, size = _LOST.unpack_from(data)
     reason = str(data[_LOST.size : _LOST.size + size], "utf-8")
     report = _decode(data[_LOST.size + size :])
-    name = getattr(function, "__qualname__", type(function).__qualname__)
+    name = name_of(function)
     message = f"worker {worker} {reason} while it ran {name} (task {index})"
     if report.out_of_memory:
         message += ", probably for memory"

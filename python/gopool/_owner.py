@@ -75,6 +75,14 @@ class Thread:
         finally:
             self.ended.set()
 
+    @property
+    def name(self) -> str:
+        return self._thread.name
+
+    @property
+    def ident(self) -> int | None:
+        return self._thread.ident
+
     def join(self) -> None:
         """Block until the thread has ended; it does not wait for itself."""
         if self._thread is not threading.current_thread():
@@ -121,6 +129,10 @@ class Owner:
             last = self._caller is None or self._calls_no_more
         if last:
             self._release()
+
+    def dump(self) -> list[str]:
+        """Return what each worker does, in words, with its stacks."""
+        raise NotImplementedError
 
     def hurry(self) -> None:
         """Say that there may be work for more than one worker."""

@@ -31,6 +31,7 @@ from . import (  # noqa: F401
     _wire,
     _worker,
 )
+from ._dump import Subject
 from ._memory import memory_file
 
 #: The parent's descriptors of all workers. A forked child has to close them, or
@@ -142,7 +143,8 @@ class WorkerProcess:
             _held.update((self._worker_end, self._lifeline))
             self._region = _core.new_number()
             self.page = _memory_of_worker()
-            self._traces = os.fstat(self.page).st_size
+            #: Where in the page's file stacks begin.
+            self.size = os.fstat(self.page).st_size
             _held.add(self.page)
             _lender.lenders[self._region] = _lender.Lender(self.page, _caller_arena.note_freed)
             arguments = (theirs, initializer, initargs)
@@ -225,7 +227,12 @@ class WorkerProcess:
 
     def traces(self) -> bytes:
         """Return what the worker's faulthandler has written (`_traces`)."""
-        return _traces.read(self.page, self._traces)
+        return _traces.read(self.page, self.size)
+
+    def subject(self, number: int) -> Subject:
+        """Take hold of the process for `dump`. Only where nobody reaps it meanwhile."""
+        assert self.process.pid is not None
+        return Subject(number, self.process.pid, self.page, self.size)
 
     def _close(self) -> None:
         """Close what the worker or Go have not taken. Does nothing the second time."""

@@ -9,12 +9,24 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
+
+#: Has a worker write the stacks of all its threads, whatever it does. It is one that
+#: programs hardly use; 0 where there are no real-time signals.
+SIGNAL = getattr(signal, "SIGRTMAX", 2) - 2
 
 
-def enable(fd: int) -> None:
-    """In a worker: have a crash write all stacks to a file, behind its end."""
+def enable(fd: int) -> int:
+    """In a worker: have stacks written to a file, behind its end, in a crash and on `SIGNAL`.
+
+    Returns the signal, or 0 if the program has a use of its own for it.
+    """
     os.lseek(fd, 0, os.SEEK_END)
     faulthandler.enable(fd)
+    if not SIGNAL or signal.getsignal(SIGNAL) != signal.SIG_DFL:
+        return 0
+    faulthandler.register(SIGNAL, fd, all_threads=True, chain=False)
+    return SIGNAL
 
 
 def read(fd: int, start: int) -> bytes:

@@ -59,7 +59,8 @@ def main(
             sys.exit(1)
     try:
         _wire.send(sock, _wire.READY, b"")
-        _traces.enable(page_fd)  # while the pool sends the first task: it takes 0.1 ms
+        # While the pool sends the first task: it takes 0.1 ms.
+        page.slots[_page.SIGNAL] = _traces.enable(page_fd)
         _Worker(sock, page).serve()
     except (EOFError, ConnectionError):
         return  # the pool is gone: nobody to tell
@@ -150,7 +151,7 @@ class _Worker:
             self._items, load = _codec.decode_batch(data, head_size)
             self._loads = load
             outbox.by_value = function in self._by_value
-            began = now()
+            began = slots[_page.BEGAN] = now()
             # The handshake, as in `_run`.
             slots[_page.STARTED] = sequence
             if slots[_page.RECALLED] <= sequence:
@@ -208,7 +209,8 @@ class _Worker:
     def _run(self, sequence: int, call: Callable[[Any], Any], items: Sequence[Any]) -> None:
         slots, outbox = self._slots, self._outbox
         end = sequence + len(items)
-        outbox.resume(time.monotonic_ns())
+        began = slots[_page.BEGAN] = time.monotonic_ns()
+        outbox.resume(began)
         kind, column, stored = outbox.column()
         for sequence, item in enumerate(items, sequence):  # noqa: B020, PLR1704 (they go on)
             # One side of a handshake whose other side is member.withdraw in Go.

@@ -9,7 +9,8 @@ import signal
 import threading
 from typing import NoReturn
 
-from .latches import Ledger
+from .latches import Gate, Ledger, Mailbox
+from .tasks import arrive
 
 
 def die_by(number: int) -> NoReturn:
@@ -104,3 +105,22 @@ def die_before_sending() -> None:
     from gopool._outbox import Outbox
 
     Outbox._keep = lambda *_: os._exit(3)  # type: ignore[method-assign]
+
+
+def exit_on_signal(*_: object) -> NoReturn:
+    os._exit(9)
+
+
+def set_handler(number: int) -> None:
+    """Initializer: a handler that nobody else may call."""
+    signal.signal(number, exit_on_signal)
+
+
+class Method:
+    """Has a method that tells the test that it is there, and waits."""
+
+    def __init__(self, mailbox: Mailbox, gate: Gate) -> None:
+        self.mailbox, self.gate = mailbox, gate
+
+    def wait(self, value: int) -> int:
+        return arrive(self.mailbox, self.gate, value)
