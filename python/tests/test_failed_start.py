@@ -50,11 +50,11 @@ def nothing_new() -> Iterator[None]:
 def let_fail(
     monkeypatch: pytest.MonkeyPatch, owner: object, name: str, at: int, error: Exception
 ) -> None:
-    """Have a function raise from the ``at``-th time on that it is called, from 0."""
+    """Have a function raise when it is called for the ``at``-th time, from 0."""
     real, calls = getattr(owner, name), iter(range(1 << 30))
 
     def fail(*args: Any, **kwargs: Any) -> Any:
-        if next(calls) >= at:
+        if next(calls) == at:
             raise error
         return real(*args, **kwargs)
 
@@ -114,7 +114,7 @@ def test_a_worker_cannot_be_started(
         real_start, calls = cls._Popen, iter(range(9))
 
         def start(process: object) -> object:
-            if next(calls) >= at:
+            if next(calls) == at:
                 raise BlockingIOError("no more processes")
             return real_start(process)
 
