@@ -72,6 +72,17 @@ class Pool:
 
     def call(self, function: Callable[..., Any], *args: Any) -> Callable[[], Any]:
         """Have a worker call the function; return what waits for the result, `LIMIT` at most."""
+        try:
+            return self._submit(function, args)
+        except Exception as error:
+            refusal = error
+
+        def refuse() -> None:
+            raise refusal
+
+        return refuse
+
+    def _submit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[], Any]:
         if self._library in ("multiprocessing.Pool", "gopool"):
             result = self._pool.apply_async(function, args)
             return lambda: result.get(LIMIT)
@@ -79,7 +90,7 @@ class Pool:
             result = self._pool.apply_async(function, args, **self._init)
             return lambda: result.get(timeout=LIMIT)
         if self._library == "pebble":
-            future = self._pool.schedule(function, args)
+            future = self._pool.schedule(function, args=args)
         else:
             future = self._pool.submit(function, *args)
         return lambda: future.result(LIMIT)
@@ -182,10 +193,7 @@ def aftermath(pool: Pool, victim: Callable[[], Any], others: list[Callable[[], A
     answers += [told(other) for other in others[1:]]
     done = answers.count("a result")
     outcome.append("others done" if done == len(others) else f"{done} of {len(others)} others done")
-    try:
-        after = told(pool.call(square, 3))
-    except BaseException as error:
-        after = f"`{type(error).__name__}`"
+    after = told(pool.call(square, 3))
     outcome.append("pool goes on" if after == "a result" else "pool is unusable")
     return ", ".join(outcome)
 
@@ -212,14 +220,7 @@ def idle_worker_killed(library: str) -> str:
 def unpicklable_argument(library: str) -> str:
     pool = Pool(library)
     pool.call(square, 1)()
-    try:
-        victim = pool.call(square, threading.Lock())
-    except Exception as error:
-        raised = error
-
-        def victim() -> None:
-            raise raised
-
+    victim = pool.call(square, threading.Lock())
     return aftermath(pool, victim, [pool.call(square, n) for n in range(20)])
 
 

@@ -11,7 +11,7 @@ import pickle
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _codec, _core, _exchange
+from . import _codec, _core, _exchange, _jobs
 from ._owner import Owner
 from ._results import SLICE_MS, AsyncResult
 
@@ -56,7 +56,7 @@ def call(
         result._left = 1
         result._job = job
     except BaseException:  # Ctrl-C, for one: there may be a job that nobody knows
-        _core.native.bridge_Forget(job)
+        _jobs.forget(job)
         raise
     finally:
         _exchange.give_back(exchange)

@@ -6,7 +6,6 @@ import os
 
 from . import _arena, _core, _region
 from ._lender import lenders
-from ._memory import memory_file
 
 #: Workers hear of results that are gone when they had so many bytes.
 _NOTED = 1 << 24
@@ -20,11 +19,9 @@ def retain() -> None:
     """Say that a pool begins."""
     global _users
     if _arena.own is None and os.environ.get("GOPOOL_SHARED_MEMORY") != "0":
-        try:
-            fd = memory_file(_region.file_size())
+        fd = _region.file()
+        if fd >= 0:  # else large messages go the usual way
             _arena.own = _arena.Arena(fd, _region.CALLER, _is_mapped)
-        except OSError:  # no descriptor, or no room: large messages go the usual way
-            pass
     _users += 1
 
 

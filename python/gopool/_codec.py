@@ -27,7 +27,7 @@ from ._packer import LARGE, NOT_FOUND, PROTOCOL, Packer, Sink
 # where it is needed.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from typing import Any
 
     from ._arena import Lent
@@ -58,11 +58,6 @@ RANGE_BATCH = 1 << 20
 def is_large(value: Any) -> bool:
     """Tell whether an atom is large."""
     return type(value) in _SIZED and len(value) >= LARGE
-
-
-def pack_result(value: Any, by_value: bool) -> bytes | Lent:
-    """Pickle what a task returned: by value if need be and the caller said so."""
-    return Packer(None, by_value=by_value).pack(value)
 
 
 def dumps(value: Any) -> bytes:
@@ -262,10 +257,11 @@ class _Stream:
         self._mentions: set[Shared[Any]] = set()
         self._size = 0
 
-    def add(self, record: bytes, mentions: Iterable[Shared[Any]]) -> None:
+    def add(self, record: bytes, mentions: Sequence[Shared[Any]]) -> None:
         self._records.append(record)
-        self._mentions.update(mentions)
         self._size += len(record)
+        if mentions:
+            self._mentions.update(mentions)
 
     def is_full(self, chunk: int) -> bool:
         return self._size >= BATCH_BYTES and len(self._records) % chunk == 0

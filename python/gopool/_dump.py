@@ -57,12 +57,14 @@ class Subject:
         if self._slot(_page.SIGNAL) != _traces.SIGNAL or self._process is None:
             self._why = "it can't be asked for its stacks"
             return
+        self._wanted = True
+        if self._has_signal("ShdPnd:"):
+            return  # it was stopped, and will answer once
         try:
             signal.pidfd_send_signal(self._process.fileno(), _traces.SIGNAL)
         except ProcessLookupError:
+            self._wanted = False
             self._why = "it has ended"
-        else:
-            self._wanted = True
 
     def has_answered(self) -> bool:
         """Tell whether there is nothing to be waited for (any more)."""
@@ -71,8 +73,7 @@ class Subject:
         if os.fstat(self._file.fileno()).st_size == self._size:
             return False
         # It has begun to write; the thread that does so has the signal blocked.
-        blocked = self._statuses("SigBlk:")
-        return not any(int(mask, 16) >> (_traces.SIGNAL - 1) & 1 for mask in blocked)
+        return not self._has_signal("SigBlk:")
 
     def take(self) -> None:
         """Take what it has written."""
@@ -103,6 +104,10 @@ class Subject:
 
     def _slot(self, slot: int) -> int:
         return int.from_bytes(os.pread(self._file.fileno(), 8, 8 * slot), sys.byteorder)
+
+    def _has_signal(self, field: str) -> bool:
+        """Tell whether our signal is in one of the sets that /proc shows, of any thread."""
+        return any(int(mask, 16) >> (_traces.SIGNAL - 1) & 1 for mask in self._statuses(field))
 
     def _statuses(self, field: str) -> list[str]:
         """Return a field of /proc/…/status, of each thread."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from . import _codec, _core
+from . import _codec, _core, _jobs
 from ._owner import Owner, Thread, wait_event
 from ._submission import add_batch, start_job
 
@@ -110,17 +110,17 @@ class Feed:
         self.lot = Lot()
         self.kept.clear()
         if not self.handed_over and self.claim() == 0:  # there is no feeder
-            _core.native.bridge_Forget(self.job)
+            _jobs.forget(self.job)
             return
         try:
-            _core.native.bridge_Neglect(self.job)
+            _jobs.neglect(self.job)
         finally:  # also if Ctrl-C came
             self.leave()
 
     def leave(self) -> None:
         """Say that the feeder has ended, or that the iterator is gone."""
         if self._leave() == 1:
-            _core.native.bridge_Forget(self.job)
+            _jobs.forget(self.job)
 
     def add(self, batch: _codec.Batch) -> bool:
         """Add a batch to the job; tell whether the job takes more."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _codec, _core
+from . import _codec, _core, _jobs
 from ._results import AsyncResult, deadline_after, decode_segments, receive, slice_ms
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Group:
 
     def __del__(self) -> None:
         if self.job and _core.is_usable():
-            _core.native.bridge_Forget(self.job)
+            _jobs.forget(self.job)
 
     def wait(self, result: GatheredResult[Any], timeout: float | None) -> bool:
         """Block until a result's outcome is here, or will never be, and tell whether that is so."""

@@ -14,7 +14,7 @@ import weakref
 from itertools import accumulate
 
 from . import _arena, _snapshot
-from ._region import HELD, RECORD, ROWS, Region, aligned
+from ._region import CALLER, HELD, RECORD, ROWS, Region, aligned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,6 +83,17 @@ class Lender:
 
 
 lenders: dict[int, Lender] = {}
+
+#: In a worker: references to shared values of the caller's (`_shared`), by slab.
+references: dict[int, Any] = {}
+
+
+def forget_gone() -> None:
+    """In a worker: let go of shared values that the caller has let go of."""
+    for slab in tuple(references):
+        if not lenders[CALLER].region().is_held(slab):
+            references.pop(slab, None)
+
 
 #: Numbers of those whose process has ended, and of which there is something to be read.
 ended: set[int] = set()

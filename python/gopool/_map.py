@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import _codec, _core
@@ -41,23 +41,31 @@ def submit_items(
     except Exception as error:
         fail(supervisor, result, error)
         return
-    start(supervisor, result, 0, function, convention, chunk=chunk)
-    feed = _MapFeed(supervisor, result)
-    result._feed = feed
-    result._left = len(items)
-    weight = 0
-    fed = 0
-    for batch in _codec.encode_items(items, chunk, supervisor.names):
+    feeder = None
+    try:
+        start(supervisor, result, 0, function, convention, chunk=chunk)
+        feed = result._feed = _MapFeed(supervisor, result)
+        result._left = len(items)
+        fed = _add_first(feed, _codec.encode_items(items, chunk, supervisor.names))
+        if fed < len(items):
+            feeder = Feeder(supervisor, feed, iter(items[fed:]), True, chunk, None, fed)
+            feeder.start()
+    finally:
+        if feeder is None:  # else it does so; also if Ctrl-C came
+            _core.native.bridge_Seal(result._job)
+
+
+def _add_first(feed: Feed, batches: Iterable[_codec.Batch | _codec.Failure]) -> int:
+    """Add what has `BUFFER_BYTES`, and return up to which item that is."""
+    weight = end = 0
+    for batch in batches:
         if isinstance(batch, _codec.Failure):
-            fed = batch.index + 1
+            end = batch.index + 1
             alive = feed.add_error(batch.index, batch.error)
         else:
-            fed = batch.index + batch.count
+            end = batch.index + batch.count
             weight += batch.weight
             alive = feed.add(batch)
-        if not alive:
-            break  # the pool has ended; the result will say so
-        if weight > BUFFER_BYTES:
-            Feeder(supervisor, feed, iter(items[fed:]), True, chunk, None, fed).start()
-            return
-    feed.seal()
+        if not alive or weight > BUFFER_BYTES:
+            break  # not alive: the pool has ended, and the result will say so
+    return end

@@ -15,6 +15,7 @@ import pickle
 import time
 
 from . import _codec, _packer, _page, _wire
+from ._packer import Packer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ class Outbox:
             if encoding in _wire.COLUMNS
         }
         self._columns[type(None)] = [None] * _page.MAX_NONES
-        #: Results that can't be sent by name are sent by value.
-        self.by_value = False
+        #: Whether results that can't be sent by name are sent by value is its to know.
+        self.packer = Packer(None, by_value=False)
         self._count = 0
         self._size = 0
         self._since = 0  # when the first of the tasks began, in ns
@@ -99,7 +100,7 @@ class Outbox:
         self._values = None
         self._mixed = True
         try:
-            packed, mark = _codec.pack_result(value, self.by_value), 0
+            packed, mark = self.packer.pack(value), 0
         except Exception as reason:
             from . import _failure
 
@@ -118,7 +119,7 @@ class Outbox:
             self.flush()
         self._mixed = True
         self._values = None
-        self._keep(sequence, _failure.encode(error, self.by_value), _wire.FAILURE_BIT)
+        self._keep(sequence, _failure.encode(error, self.packer.may_go_by_value), _wire.FAILURE_BIT)
 
     def _begin_column(self, kind: type, sequence: int, value: Any) -> bool:
         """Begin a column with a result, unless that is too large for it."""

@@ -27,16 +27,17 @@ NOT_FOUND = (AttributeError, pickle.PicklingError)
 
 
 class Sink:
-    """What a pickler writes to, without copying what is large."""
+    """What a pickler writes to, without copying anything.
+
+    What was written is good as long as the pickler has its memo: the text of a string is
+    the string's own.
+    """
 
     def __init__(self) -> None:
-        self.chunks: list[bytes] = []
+        self.chunks: list[Any] = []
+        self.write = self.chunks.append
         self.buffers: list[memoryview] = []
         self.all_inside = False  # take no buffers
-
-    def write(self, chunk: bytes) -> None:
-        # Only bytes stay as they are: the text of a string is lent for this call.
-        self.chunks.append(chunk if type(chunk) is bytes else bytes(chunk))
 
     def keep_out(self, buffer: pickle.PickleBuffer) -> bool:
         """Take a buffer, if it is large; tell whether it has to go into the pickle instead."""
@@ -75,7 +76,7 @@ class Packer:
         shared: bool = False,
     ) -> None:
         self._names = names
-        self._may_go_by_value = by_value
+        self.may_go_by_value = by_value
         self._shared = shared
         self._sink = sink = Sink()
         if names is None:
@@ -84,45 +85,67 @@ class Packer:
             self._pickler = names.asking_pickler(sink, sink.keep_out)
         else:
             self._pickler = names.pickler(sink, sink.keep_out)
+        self._dump, self._clear_memo = self._pickler.dump, self._pickler.clear_memo
         #: Shared values that the last message mentions.
         self.mentions: Sequence[Shared[Any]] = ()
 
     def pack(self, value: Any) -> bytes | Lent:
         """Return the pickle, or where in the arena it is. Raises what pickle raises."""
+        if _mention.some:
+            found: list[Shared[Any]] = []
+            _mention.local.found = found
         sink = self._sink
-        found = _mention.local.found = [] if _mention.some else None
+        chunks = sink.chunks
         try:
-            self._dump(value)
-            if sink.buffers or sum(map(len, sink.chunks)) >= LARGE:
-                arena = _arena.own
-                if arena is not None:
-                    lent = arena.lend(sink.chunks, sink.buffers, shared=self._shared)
-                    if lent is not None:
-                        return lent
-                if sink.buffers:  # there is no room for them
-                    sink.clear()
-                    sink.all_inside = True
-                    self._pickler.clear_memo()
-                    self._dump(value)
-            return b"".join(sink.chunks)
+            try:
+                self._dump(value)
+            except NOT_FOUND as error:
+                self._dump_by_value(value, error)
+            if len(chunks) == 1 and not sink.buffers and len(chunks[0]) < LARGE:
+                return chunks[0]  # type: ignore[no-any-return]
+            return self._large(value)
         finally:
-            _mention.local.found = None
-            self.mentions = found or ()
-            self._pickler.clear_memo()
-            sink.clear()
-            sink.all_inside = False
+            self._clear_memo()
+            chunks.clear()
+            if sink.buffers:
+                sink.buffers.clear()
+            if _mention.some:
+                _mention.local.found = None
+                self.mentions = found
 
-    def _dump(self, value: Any) -> None:
+    def _large(self, value: Any) -> bytes | Lent:
+        """Put what was pickled into the arena, if it is large."""
+        sink = self._sink
+        if sink.buffers or sum(map(len, sink.chunks)) >= LARGE:
+            arena = _arena.own
+            if arena is not None:
+                lent = arena.lend(sink.chunks, sink.buffers, shared=self._shared)
+                if lent is not None:
+                    return lent
+            if sink.buffers:  # there is no room for them
+                self._dump_all_inside(value)
+        return b"".join(sink.chunks)
+
+    def _dump_all_inside(self, value: Any) -> None:
+        sink = self._sink
+        sink.clear()
+        self._pickler.clear_memo()
+        sink.all_inside = True
         try:
             self._pickler.dump(value)
         except NOT_FOUND as error:
-            if not self._may_go_by_value:
-                raise
-            self._sink.clear()
-            self.by_value = True
-            if self._names is not None:
-                self._names.dump_by_value(value, error, self._sink)
-                return
-            from . import _by_value
+            self._dump_by_value(value, error)
+        finally:
+            sink.all_inside = False
 
-            _by_value.dump(value, None, error, self._sink)
+    def _dump_by_value(self, value: Any, reason: Exception) -> None:
+        if not self.may_go_by_value:
+            raise reason
+        self._sink.clear()
+        self.by_value = True
+        if self._names is not None:
+            self._names.dump_by_value(value, reason, self._sink)
+            return
+        from . import _by_value
+
+        _by_value.dump(value, None, reason, self._sink)

@@ -60,10 +60,8 @@ _processes: set[BaseProcess] = set()
 
 def _memory_of_worker() -> int:
     """Return the file of a worker's page, with its region behind it if that can be."""
-    try:
-        return memory_file(_page.SIZE if _arena.own is None else _region.file_size())
-    except OSError:
-        return memory_file(_page.SIZE)
+    fd = -1 if _arena.own is None else _region.file()
+    return fd if fd >= 0 else memory_file(_page.SIZE)
 
 
 def _release(fd: int) -> None:

@@ -12,12 +12,15 @@ slab is given out twice. Nothing is locked, as a word has one writer at a time.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import struct
 import weakref
+from contextlib import suppress
 
 from . import _snapshot
+from ._memory import memory_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,9 +55,22 @@ def aligned(size: int) -> int:
     return -(-size // _ALIGNMENT) * _ALIGNMENT
 
 
-def file_size() -> int:
-    """Return how large to make the file of a region. Only what is used of it takes memory."""
-    return DATA + 2 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+#: What the system says where a file may not be so large.
+_TOO_LARGE = frozenset({errno.EFBIG, errno.ENOSPC, errno.EINVAL, errno.ENOMEM})
+
+
+def file() -> int:
+    """Return a descriptor of a file for a region, -1 if none can be so large.
+
+    Only what is used of it takes memory.
+    """
+    size = DATA + 2 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return memory_file(size)
+    except OSError as error:
+        if error.errno not in _TOO_LARGE:
+            raise
+        return -1
 
 
 class Region:
@@ -108,8 +124,9 @@ class Region:
         self._held[slab] = held
 
     def remove(self, start: int, end: int) -> None:
-        """Give the memory between two offsets back to the system. There are zeros then."""
-        self.memory.madvise(mmap.MADV_REMOVE, start, end - start)
+        """Give the memory between two offsets back to the system, if it takes it."""
+        with suppress(OSError, AttributeError):  # not all file systems do, nor all systems
+            self.memory.madvise(mmap.MADV_REMOVE, start, end - start)
 
     # For the others.
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _codec, _core, _exchange, _lender, _loss, _wire
+from . import _codec, _core, _exchange, _jobs, _loss, _wire
 from ._owner import SLICE, wait_event
 
 if TYPE_CHECKING:
@@ -127,9 +127,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         if feed is not None:
             feed.drop()
             return
-        _core.native.bridge_Forget(job)
-        if _lender.ended:
-            _lender.prune()
+        _jobs.forget(job)
 
     def ready(self) -> bool:
         """Return whether the call has completed."""
@@ -185,11 +183,16 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         if not self._is_told(timeout):
             return False
         deadline = deadline_after(timeout)
+        before = -1
         while self._left:
             # Not held while waiting: others wait for it without a time limit.
             with self._collecting:
                 if self._left:
                     self._collect_some()
+                if self._left == before:  # the wait is over, and nothing has come
+                    self._error = RuntimeError("interrupted before all tasks were sent")
+                    self._left = 0
+            before = self._left
             left = None if deadline is None else deadline - time.monotonic()
             if not self._wait_for(min(self._left, _PORTION), left):
                 return False

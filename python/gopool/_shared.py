@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing.context
 import os
+import sys
 from typing import Any, Generic, TypeVar
 
 from . import _arena, _lender, _mention
@@ -39,7 +40,7 @@ class Shared(Generic[T]):
         from . import _caller_arena
 
         _caller_arena.retain()
-        self._let_go = _caller_arena.let_go  # at exit, no module may be left to find it in
+        self._let_go = _caller_arena.let_go
         self._owner = os.getpid()
         packed = Packer(None, shared=True).pack(value)
         if isinstance(packed, bytes):
@@ -90,6 +91,8 @@ class Shared(Generic[T]):
         return _reference, (self._record, self.slab)
 
     def __del__(self) -> None:
+        if sys is None or sys.is_finalizing():
+            return  # the memory goes with the process
         if self._owner == os.getpid():
             self._let_go(self.slab)
 
@@ -101,24 +104,14 @@ def _inherited(record: bytes, slab: int) -> Shared[Any]:
     return reference
 
 
-_references: dict[int, Shared[Any]] = {}
-
-
 def _reference(record: bytes, slab: int) -> Shared[Any]:
     """In a worker: return the reference to a value of the caller's, as long as that has it."""
-    forget_gone()
-    reference = _references.get(slab)
+    _lender.forget_gone()
+    reference: Shared[Any] | None = _lender.references.get(slab)
     if reference is None:
         reference = _inherited(record, slab)
         if slab >= 0:
             _, _, offset, length = RECORD.unpack_from(record)
             reference._memory = _lender.lenders[CALLER].share(slab, offset, length).toreadonly()
-            _references[slab] = reference
+            _lender.references[slab] = reference
     return reference
-
-
-def forget_gone() -> None:
-    """In a worker: let go of what the caller has let go of."""
-    for slab in tuple(_references):
-        if not _lender.lenders[CALLER].region().is_held(slab):
-            del _references[slab]

@@ -125,8 +125,7 @@ class _Worker:
 
     def _trim(self) -> None:
         """Give up memory that nothing is in any more."""
-        if "gopool._shared" in sys.modules:
-            sys.modules["gopool._shared"].forget_gone()
+        _lender.forget_gone()
         assert _arena.own is not None
         _arena.own.trim()
         _wire.send(self._socket, _wire.TRIMMED, b"")
@@ -150,7 +149,7 @@ class _Worker:
                 return data
             self._items, load = _codec.decode_batch(data, head_size)
             self._loads = load
-            outbox.by_value = function in self._by_value
+            outbox.packer.may_go_by_value = function in self._by_value
             began = slots[_page.BEGAN] = now()
             # The handshake, as in `_run`.
             slots[_page.STARTED] = sequence
@@ -200,7 +199,7 @@ class _Worker:
         if self._slots[_page.RECALLED] <= sequence:
             self._skip(sequence, count)
             return
-        self._outbox.by_value = function in self._by_value
+        self._outbox.packer.may_go_by_value = function in self._by_value
         call = self._functions[function]
         if self._loads is not None:
             call = _unpickling(call, self._loads)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 from . import _call, _codec, _core, _local, _map, _submission
 from ._feeder import Feed
 from ._imap import IMapIterator, IMapUnorderedIterator, start_imap
+from ._interrupts import deferred
 from ._owner import Owner
 from ._results import SLICE_MS, AsyncResult, MapResult
 from ._supervisor import Supervisor
@@ -82,14 +83,16 @@ class Pool(multiprocessing.pool.Pool):
             raise ValueError("maxtasksperchild must be a positive int or None")
         self._processes = processes
         self._counts_chunks = maxtasksperchild is not None
-        self._supervisor: Owner = Supervisor(
-            context or multiprocessing.get_context(),
-            processes,
-            initializer,
-            tuple(initargs),
-            maxtasksperchild or 0,
-        )
-        self._state = _RUNNING
+        initargs = tuple(initargs)
+        with deferred():  # processes that were started must come to somebody who will end them
+            self._supervisor: Owner = Supervisor(
+                context or multiprocessing.get_context(),
+                processes,
+                initializer,
+                initargs,
+                maxtasksperchild or 0,
+            )
+            self._state = _RUNNING
 
     def apply(
         self, func: Callable[..., R], args: Iterable[Any] = (), kwds: Mapping[str, Any] = {}

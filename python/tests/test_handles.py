@@ -43,7 +43,7 @@ def nobody(_: object) -> None:
     return None
 
 
-UNSENDABLE = [threading.Lock(), lambda: 0, hostile.RefusesToBePickled()]
+UNSENDABLE = [threading.Lock(), threading.Lock().acquire, hostile.RefusesToBePickled()]
 
 
 @pytest.mark.parametrize("chunksize", [None, 1, 3])

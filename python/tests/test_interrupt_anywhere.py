@@ -14,7 +14,7 @@ import pytest
 from support import PoolClass, tasks
 from support.programs import Program
 
-from gopool import _core, _exchange, _memory, _owner
+from gopool import _arena, _core, _exchange, _memory, _owner
 
 pytestmark = pytest.mark.gopool_only("multiprocessing's threads do not survive it")
 
@@ -279,8 +279,11 @@ def names_of_callers(frame: FrameType | None) -> Iterator[str]:
 
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
-def test_memory_for_a_call_is_interrupted_at_each_step(pool: Any) -> None:
+def test_memory_for_a_call_is_interrupted_at_each_step(
+    pool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each step of Python's is the last one once, except in ``__del__``: nothing stays open."""
+    monkeypatch.setattr(_arena, "own", None)  # then the call needs a large exchange
     exchange = _exchange.Exchange
     functions = (exchange.__init__, exchange.close, _exchange.give_back, _memory.memory)
     codes = {function.__code__ for function in functions}
