@@ -163,7 +163,7 @@ func TestBury(t *testing.T) {
 		require.Empty(t, j.Take(), "its tasks are its own until it has exited")
 		require.True(t, p.Exited(f.id, -9))
 		segments := j.Take()
-		require.Equal(t, Segment{Index: 3, Count: 1, Payload: Lost{f.id, -9}}, segments[1])
+		require.Equal(t, Segment{Index: 3, Count: 1, Payload: Lost{Worker: f.id, Exit: -9}}, segments[1])
 		require.Equal(t, once(4, 5, 6, 7), waiting(j))
 		require.Equal(t, 1, f.told("release"))
 	})
@@ -195,4 +195,20 @@ func locked(p *Pool, f func()) {
 	p.mu.Lock()
 	defer p.unlock()
 	f()
+}
+
+func TestDoing(t *testing.T) {
+	p, f, _ := leased(t, 8)
+	_, busy := p.Doing(f.id)
+	require.False(t, busy, "it has not started any")
+	f.start(4)
+	task, busy := p.Doing(f.id)
+	require.True(t, busy)
+	require.Equal(t, 3, task.Index)
+	require.Zero(t, task.Since, "nobody has looked yet")
+	locked(p, func() { f.reporter.member.observe(4) })
+	task, _ = p.Doing(f.id)
+	require.Positive(t, task.Since)
+	_, busy = p.Doing(f.id + 1)
+	require.False(t, busy)
 }

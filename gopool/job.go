@@ -79,6 +79,8 @@ type Local struct{}
 type Lost struct {
 	Worker int
 	Exit   int // exit code, or minus the number of the signal
+	// Details is what the program that waited for the worker has said of its end.
+	Details string
 }
 
 // UnknownExit is the Exit of a worker of which nobody knows how it ended.

@@ -172,7 +172,7 @@ func TestLost(t *testing.T) {
 	} {
 		require.Equal(t, want, Lost{Exit: exit}.String())
 	}
-	var err error = &LostError{Lost{4, -11}}
+	var err error = &LostError{Lost{Worker: 4, Exit: -11}}
 	require.EqualError(t, err, "worker 4 was killed by SIGSEGV while it ran the task")
 	var lost *LostError
 	require.True(t, errors.As(err, &lost))

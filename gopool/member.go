@@ -43,10 +43,13 @@ type member struct {
 	chunks int           // granted in all, where workers are replaced after some
 	dirty  bool          // has something for Flush
 	seen   uint64        // Started at the last watch
+	since  time.Time     // of the watch that first saw that
 	heard  uint64        // number of the first task that was not settled then
 	stuck  int           // for so many watches it has been in the same task
 	served bool          // has been ready
 	asks   bool          // is a Puller: gets one grant at a time
+
+	details string // of its end, for Lost
 
 	trimming bool // was told to Trim and has not done so yet
 
@@ -218,8 +221,24 @@ func (m *member) bury(exit int) {
 	}
 	if m.tasks > 0 && m.leases[0].Sequence <= m.worker.Started() {
 		l := m.leases[0]
-		l.job.deliver(Segment{Index: l.span().index(), Count: 1, Payload: Lost{m.id, exit}})
+		l.job.deliver(Segment{Index: l.span().index(), Count: 1, Payload: Lost{m.id, exit, m.details}})
 		m.settle(1)
 	}
 	m.giveBack(0, m.next)
+}
+
+// doing returns the task that the worker is in. It may have finished that and not
+// reported yet.
+func (m *member) doing() (Task, bool) {
+	started := m.worker.Started()
+	for _, l := range m.leases {
+		if l.Sequence <= started && started < l.Sequence+uint64(l.Count) {
+			t := Task{Function: l.Function, Index: l.span().index() + int(started-l.Sequence)}
+			if started == m.seen {
+				t.Since = time.Since(m.since)
+			}
+			return t, true
+		}
+	}
+	return Task{}, false
 }

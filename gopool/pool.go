@@ -297,6 +297,36 @@ func (p *Pool) Exited(id, exit int) (replace bool) {
 	return ended && (p.state == running || p.state == closed && len(p.jobs) > 0)
 }
 
+// Task is what a worker is in.
+type Task struct {
+	Function *Function
+	Index    int           // in its job
+	Since    time.Duration // for how long at least; 0: unknown
+}
+
+// Doing returns the task that a worker is in, and false if it is in none.
+func (p *Pool) Doing(id int) (Task, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.members {
+		if m.id == id {
+			return m.doing()
+		}
+	}
+	return Task{}, false
+}
+
+// Explain gives details of how a worker has ended, for Lost. Call it before Exited.
+func (p *Pool) Explain(id int, details string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.members {
+		if m.id == id {
+			m.details = details
+		}
+	}
+}
+
 // exited takes leave of a worker, unless that was done before.
 func (p *Pool) exited(id, exit int) {
 	m := p.bury(id, exit)

@@ -23,7 +23,7 @@ func TestProcessLoss(t *testing.T) {
 	for name, exit := range map[string]int{"die": -9, "exit": 3, "rubbish": -9, "lie": -9} {
 		t.Run("in a task only that is lost: "+name, func(t *testing.T) {
 			c := newCrew(t, 1, "serve", Options{})
-			require.Equal(t, Lost{1, exit}, survive(t, c, name))
+			require.Equal(t, Lost{Worker: 1, Exit: exit}, survive(t, c, name))
 			results, _ := c.wait(c.submit("echo", 1, 8))
 			require.Equal(t, map[int]string{0: "\b"}, results, "the replacement works")
 		})
@@ -51,7 +51,7 @@ func TestProcessLoss(t *testing.T) {
 	})
 	t.Run("without a death watch the end of file tells", func(t *testing.T) {
 		c := newCrew(t, 1, "unwatched", Options{})
-		require.Equal(t, Lost{1, -9}, survive(t, c, "die"))
+		require.Equal(t, Lost{Worker: 1, Exit: -9}, survive(t, c, "die"))
 		c.kill()
 		results, lost := c.wait(c.submit("echo", 1, 2))
 		require.Equal(t, map[int]string{0: "\x02"}, results, "when there is something to expect")
@@ -63,7 +63,7 @@ func TestProcessLoss(t *testing.T) {
 	})
 	t.Run("a child that holds the socket open does not hide the end", func(t *testing.T) {
 		c := newHeldCrew(t)
-		require.Equal(t, Lost{1, -9}, survive(t, c, "bequeath"))
+		require.Equal(t, Lost{Worker: 1, Exit: -9}, survive(t, c, "bequeath"))
 	})
 	t.Run("workers that fail to start break the pool, and name the reason", func(t *testing.T) {
 		c := newCrew(t, 1, "fails", Options{})

@@ -115,7 +115,7 @@ func (w *watch) inspect(m *member) {
 // observe is told at each watch which task the worker is in.
 func (m *member) observe(started uint64) {
 	if started != m.seen {
-		m.seen, m.stuck = started, 0
+		m.seen, m.stuck, m.since = started, 0, time.Now()
 		return
 	}
 	m.stuck++

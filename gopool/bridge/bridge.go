@@ -10,6 +10,7 @@ package bridge
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"runtime"
 	"sync"
@@ -99,6 +100,40 @@ func NextEvent(handle int64) int64 {
 // It returns 1 if another is wanted in its place.
 func Exited(handle, worker, code int64) int64 {
 	return withPool(handle, func(p *pool) int64 { return truth(p.Pool.Exited(int(worker), int(code))) })
+}
+
+// Explain says what is known of how a worker has ended: the first size bytes of
+// the exchange. Call it before Exited.
+func Explain(handle, worker, exchange, size int64) int64 {
+	return withPool(handle, func(p *pool) int64 {
+		memory, ok := exchanges.find(exchange)
+		if !ok {
+			return statusUnknown
+		}
+		p.Pool.Explain(int(worker), string(memory[:size]))
+		return 0
+	})
+}
+
+// Doing writes which task a worker process is in into the exchange: its index, for
+// how many ns it has been seen there, its function's convention and code. It
+// returns the size of that, and 0 if the worker is in no task.
+func Doing(handle, worker, exchange int64) int64 {
+	return withPool(handle, func(p *pool) int64 {
+		memory, ok := exchanges.find(exchange)
+		if !ok {
+			return statusUnknown
+		}
+		task, ok := p.Pool.Doing(int(worker))
+		if !ok {
+			return 0
+		}
+		code := task.Function.Value.(gopool.Code)
+		data := binary.LittleEndian.AppendUint64(memory[:0], uint64(task.Index))
+		data = binary.LittleEndian.AppendUint64(data, uint64(task.Since))
+		data = binary.LittleEndian.AppendUint64(data, uint64(code.Convention))
+		return int64(len(data) + copy(memory[len(data):], code.Bytes))
+	})
 }
 
 // Busy returns 1 if the worker has tasks or is not ready for any.

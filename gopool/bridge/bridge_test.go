@@ -19,6 +19,8 @@ func TestUnknownHandles(t *testing.T) {
 		"Attach":        Attach(none, -1, -1, 1),
 		"NextEvent":     NextEvent(none),
 		"Exited":        Exited(none, 1, 0),
+		"Doing":         Doing(none, 1, e.handle),
+		"Explain":       Explain(none, 1, e.handle, 0),
 		"Busy":          Busy(none, 1),
 		"Close":         Close(none),
 		"Terminate":     Terminate(none),

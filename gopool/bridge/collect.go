@@ -54,7 +54,10 @@ func encoded(s gopool.Segment) (int, wire.Outcomes) {
 	case gopool.Lost:
 		data := binary.LittleEndian.AppendUint64(nil, uint64(payload.Exit))
 		data = binary.LittleEndian.AppendUint64(data, uint64(payload.Worker))
-		return kindLost, wire.Outcomes{Data: append(data, payload.String()...)}
+		reason := payload.String()
+		data = binary.LittleEndian.AppendUint64(data, uint64(len(reason)))
+		data = append(data, reason...)
+		return kindLost, wire.Outcomes{Data: append(data, payload.Details...)}
 	case gopool.Local:
 		return kindLocal, wire.Outcomes{}
 	}

@@ -99,13 +99,16 @@ func TestCollect(t *testing.T) {
 		w.start(1)
 		require.NoError(t, w.socket.Close())
 		require.Equal(t, int64(gopool.WorkerGone)<<32|w.number, NextEvent(p))
+		require.Zero(t, Explain(p, w.number, e.handle, int64(copy(e.memory, "details"))))
 		require.Equal(t, int64(1), Exited(p, w.number, -9))
 		got := e.collect(t, j, 1)
 		require.Len(t, got, 1)
 		require.Equal(t, kindLost, got[0].encoding)
 		require.Equal(t, int64(-9), int64(binary.LittleEndian.Uint64([]byte(got[0].data))))
 		require.Equal(t, w.number, int64(binary.LittleEndian.Uint64([]byte(got[0].data[8:]))))
-		require.Equal(t, "was killed by SIGKILL", got[0].data[16:])
+		reason := "was killed by SIGKILL"
+		require.Equal(t, len(reason), int(binary.LittleEndian.Uint64([]byte(got[0].data[16:]))))
+		require.Equal(t, reason+"details", got[0].data[24:])
 		finish(t, p)
 		for range w.frames {
 		}

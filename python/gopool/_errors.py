@@ -27,13 +27,35 @@ class WorkerLostError(RuntimeError):
     unaffected, and a new worker takes the place of the lost one. With
     `multiprocessing.Pool` the caller waits for ever.
 
-    The message names the exit code or the signal that ended the worker.
+    The message has in words what the attributes say.
     """
 
-    def __init__(self, message: str, exitcode: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        exitcode: int | None = None,
+        *,
+        function: str = "",
+        index: int = 0,
+        peak_memory: int | None = None,
+        out_of_memory: bool = False,
+        stack: str | None = None,
+    ) -> None:
         super().__init__(message)
         #: As `multiprocessing.Process.exitcode`: minus the signal's number, if it was a signal.
         self.exitcode = exitcode
+        #: The qualified name of the function that the task called.
+        self.function = function
+        #: The number of the task among those of its call, from 0.
+        self.index = index
+        #: Bytes of memory that the worker had at most, if that is known: not with forkserver.
+        self.peak_memory = peak_memory
+        #: Whether the kernel probably killed the worker for memory: by SIGKILL that the pool
+        #: did not send, when the system counted a process killed for memory.
+        self.out_of_memory = out_of_memory
+        #: Where the worker was in Python when it crashed (SIGSEGV and the like), if it could
+        #: tell. A program that has `faulthandler` enabled sees it on standard error as well.
+        self.stack = stack
 
 
 class PoolTerminatedError(RuntimeError):

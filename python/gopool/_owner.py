@@ -75,6 +75,14 @@ class Thread:
         finally:
             self.ended.set()
 
+    @property
+    def name(self) -> str:
+        return self._thread.name
+
+    @property
+    def ident(self) -> int | None:
+        return self._thread.ident
+
     def join(self) -> None:
         """Block until the thread has ended; it does not wait for itself."""
         if self._thread is not threading.current_thread():
@@ -122,17 +130,21 @@ class Owner:
         if last:
             self._release()
 
+    def dump(self) -> list[str]:
+        """Return what each worker does, in words, with its stacks."""
+        raise NotImplementedError
+
     def hurry(self) -> None:
         """Say that there may be work for more than one worker."""
 
     def _break(self, cause: str) -> None:
-        self._send(_core.native.bridge_Break, self.pool, cause)
+        self._send(_core.native.bridge_Break, self.pool, cause.encode())
 
-    def _send(self, function: Callable[[int, int, int], int], number: int, message: str) -> None:
+    def _send(self, function: Callable[[int, int, int], int], number: int, message: bytes) -> None:
         """Pass a text to one of Go's functions."""
         exchange = _exchange.borrow()
         try:
-            text = message.encode()[: exchange.size]
+            text = message[: exchange.size]
             exchange.view[: len(text)] = text
             function(number, exchange.handle, len(text))
         finally:

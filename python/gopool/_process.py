@@ -27,9 +27,11 @@ from . import (  # noqa: F401
     _lender,
     _page,
     _region,
+    _traces,
     _wire,
     _worker,
 )
+from ._dump import Subject
 from ._memory import memory_file
 
 #: The parent's descriptors of all workers. A forked child has to close them, or
@@ -48,6 +50,9 @@ GRACE_OF_KERNEL = 5
 
 #: In place of an exit code: the process has ended, and nobody knows how.
 UNKNOWN_EXIT = 1 << 16
+
+#: getrusage(2) tells memory in KiB, and on macOS in bytes.
+_UNIT_OF_PEAK = 1 if sys.platform == "darwin" else 1024
 
 #: Our processes, which only this process may wait for or end.
 _processes: set[BaseProcess] = set()
@@ -112,6 +117,10 @@ class WorkerProcess:
     """
 
     page = -1
+    #: Bytes of memory that it had at most; 0: it has not ended, or nobody knows.
+    peak_memory = 0
+    #: Whether it was still there when it should have ended, and got SIGKILL from us.
+    killed = False
     _given = -1  # the number of the socket, once it is Go's
     _lifeline = -1
     _worker_end = -1
@@ -132,6 +141,8 @@ class WorkerProcess:
             _held.update((self._worker_end, self._lifeline))
             self._region = _core.new_number()
             self.page = _memory_of_worker()
+            #: Where in the page's file stacks begin.
+            self.size = os.fstat(self.page).st_size
             _held.add(self.page)
             _lender.lenders[self._region] = _lender.Lender(self.page, _caller_arena.note_freed)
             arguments = (theirs, initializer, initargs)
@@ -206,13 +217,27 @@ class WorkerProcess:
         """
         code = UNKNOWN_EXIT
         if self.process.pid is not None:
-            if not self._has_ended(grace):
-                self.process.kill()
-                self._has_ended(GRACE_OF_KERNEL)
+            self.await_end(grace)
             code = self._exit_code()
         _processes.discard(self.process)
         self._close()
         return code
+
+    def await_end(self, grace: float) -> None:
+        """Wait until the process has ended; kill it if it does not in `grace` seconds."""
+        if not self._has_ended(grace):
+            self.killed = True
+            self.process.kill()
+            self._has_ended(GRACE_OF_KERNEL)
+
+    def traces(self) -> bytes:
+        """Return what the worker's faulthandler has written (`_traces`)."""
+        return _traces.read(self.page, self.size)
+
+    def subject(self, number: int) -> Subject:
+        """Take hold of the process for `dump`. Only where nobody reaps it meanwhile."""
+        assert self.process.pid is not None
+        return Subject(number, self.process.pid, self.page, self.size)
 
     def _close(self) -> None:
         """Close what the worker or Go have not taken. Does nothing the second time."""
@@ -244,7 +269,7 @@ class WorkerProcess:
         """
         nobody = signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
         deadline = time.monotonic() + (0 if nobody else GRACE_OF_KERNEL)
-        while (code := self.process.exitcode) is None:
+        while (code := self._reap()) is None:
             if time.monotonic() > deadline:
                 _children().discard(self.process)
                 return UNKNOWN_EXIT
@@ -259,7 +284,22 @@ class WorkerProcess:
 
     def _has_ended(self, timeout: float) -> bool:
         """Wait until the process has ended, at most so many seconds, and tell whether it has."""
-        return self.process.exitcode is not None or bool(ended({0: self}, timeout))
+        return self._reap() is not None or bool(ended({0: self}, timeout))
+
+    def _reap(self) -> int | None:
+        """Return the exit code if the process has ended.
+
+        `multiprocessing` would ask with waitpid, which does not tell what memory it had.
+        That of a forkserver's process nobody here can ask for.
+        """
+        popen: Any = getattr(self.process, "_popen", None)
+        if getattr(popen, "returncode", 0) is None and popen.method != "forkserver":
+            with suppress(ChildProcessError):  # another thread has been told
+                pid, status, usage = os.wait4(popen.pid, os.WNOHANG)
+                if pid:
+                    popen.returncode = os.waitstatus_to_exitcode(status)
+                    self.peak_memory = usage.ru_maxrss * _UNIT_OF_PEAK
+        return self.process.exitcode
 
     def sentinel(self) -> int:
         """Return a descriptor that is readable when the process has ended, or -1 if it is gone.

@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator
 from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _codec, _core, _exchange, _jobs, _wire
-from ._errors import WorkerLostError
+from . import _codec, _core, _exchange, _jobs, _loss, _wire
 from ._owner import SLICE, wait_event
-from ._process import UNKNOWN_EXIT
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -28,7 +26,6 @@ SLICE_MS = round(SLICE * 1000)
 _PORTION = 2048
 
 _SEGMENT = struct.Struct("<QQQQQQ")  # gopool/bridge/collect.go
-_LOST = struct.Struct("<qQ")  # exit code, worker; the reason in words follows
 
 
 def deadline_after(timeout: float | None) -> float | None:
@@ -78,21 +75,11 @@ def decode_segments(
         at = start + lengths_size + size
         lengths, body = view[start : start + lengths_size], view[start + lengths_size : at]
         if encoding == _wire.LOST:
-            yield index, [_codec.Raised(_lost(function, index, body))]
+            yield index, [_codec.Raised(_loss.lost(function, index, body))]
         elif encoding == _wire.LOCAL:
             yield index, [kept[i] for i in range(index, index + count)]
         else:
             yield index, _codec.decode_outcomes(encoding, skip, count, lengths, body)
-
-
-def _lost(function: Callable[..., object], index: int, data: memoryview) -> WorkerLostError:
-    code, worker = _LOST.unpack_from(data)
-    reason = str(data[_LOST.size :], "utf-8")
-    name = getattr(function, "__qualname__", type(function).__qualname__)
-    return WorkerLostError(
-        f"worker {worker} {reason} while it ran {name} (task {index})",
-        None if code == UNKNOWN_EXIT else code,
-    )
 
 
 # Derived for `isinstance`, and for `AsyncResult[int]` at run time; nothing else is inherited.

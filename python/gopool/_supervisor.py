@@ -7,18 +7,24 @@ never a `Pool`, so that a pool that is dropped is collected.
 
 from __future__ import annotations
 
+import struct
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
+from functools import partial
 from multiprocessing.context import BaseContext
 from typing import Any
 
-from . import _caller_arena, _core
+from . import _caller_arena, _core, _exchange
+from ._dump import question
 from ._gathering import Gathering
+from ._loss import Coroner
 from ._names import Names
 from ._owner import Owner, Thread, report
 from ._process import WorkerProcess, ended
+
+_TASK = struct.Struct("<QQQ")  # gopool/bridge: index, ns, convention; the code follows
 
 #: Seconds that a worker has to end by itself before it is killed.
 GRACE = 0.2
@@ -51,6 +57,9 @@ class Supervisor(Owner):
         # Held until there may be work for more than one worker. Not an event: Ctrl-C
         # in `set` could leave its lock taken.
         self._head_start = threading.Lock()
+        # Held while a process is reaped, and while `dump` takes hold of them.
+        self._burying = threading.Lock()
+        self._dumping = threading.Lock()
         self._head_start.acquire()
 
         # Workers first: a process without Go's threads forks more safely, and
@@ -105,6 +114,7 @@ class Supervisor(Owner):
         self._head_start.acquire(timeout=HEAD_START)
         while self._started:
             self._attach(self._started.pop(0))
+        self._coroner = Coroner()
         while True:
             kind, number = divmod(_core.native.bridge_NextEvent(self.pool), 1 << 32)
             if kind == _core.WORKER_GONE:
@@ -121,7 +131,14 @@ class Supervisor(Owner):
         worker = self._workers.pop(number, None)
         if worker is None:
             return  # `_stop_all` was sooner
-        code = worker.reap(GRACE)
+        worker.await_end(GRACE)
+        traces = worker.traces()
+        with self._burying:
+            code = worker.reap(0)
+        if code:
+            report = self._coroner.examine(worker, code, traces)
+            explain = partial(_core.native.bridge_Explain, self.pool)
+            self._send(explain, number, report.encode())
         wanted = _core.native.bridge_Exited(self.pool, number, code)
         worker.forget()
         if not wanted:
@@ -152,6 +169,29 @@ class Supervisor(Owner):
             worker.process.kill()
         for number in waiting:
             self._bury(number)
+
+    def dump(self) -> list[str]:
+        """Return what each worker does, in words, with its stacks."""
+        with self._dumping, ExitStack() as stack:
+            subjects = []
+            with self._burying:
+                for number, worker in self._workers.copy().items():
+                    subjects.append(stack.enter_context(closing(worker.subject(number))))
+            for subject in subjects:
+                subject.task = self._task(subject.number)
+            return question(subjects)
+
+    def _task(self, worker: int) -> tuple[int, int, int, bytes] | None:
+        """Return the task that a worker is in, as `Subject` wants it."""
+        exchange = _exchange.borrow()
+        try:
+            size = _core.native.bridge_Doing(self.pool, worker, exchange.handle)
+            if size <= 0:
+                return None
+            index, since, convention = _TASK.unpack_from(exchange.view)
+            return index, since, convention, bytes(exchange.view[_TASK.size : size])
+        finally:
+            _exchange.give_back(exchange)
 
     def hurry(self) -> None:
         """Say that there may be work for more than one worker."""

@@ -11,12 +11,14 @@ worker process does (gopool/page.go): tasks behind a long one can be taken back.
 from __future__ import annotations
 
 import mmap
+import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import _codec, _core, _page
+from ._dump import indented, name_of, running
 from ._gathering import Gathering
 from ._memory import memory
 from ._owner import Owner, Thread, report
@@ -38,6 +40,7 @@ class Work:
         items: Sequence[Any],
         kept: dict[int, Any],
     ) -> None:
+        self.function = function
         self._call = _calling(function, convention)
         self._items = items
         self._kept = kept
@@ -187,7 +190,7 @@ class Crew(Owner):
         try:
             self._initializer(*self._initargs)
         except BaseException:
-            self._send(_core.native.bridge_Fail, desk.number, traceback.format_exc())
+            self._send(_core.native.bridge_Fail, desk.number, traceback.format_exc().encode())
             return False
         return True
 
@@ -196,7 +199,7 @@ class Crew(Owner):
         ran = elapsed = 0
         while (count := pull(desk.number, ran, elapsed)) > 0:
             first, job, index = slots[_TOLD], slots[_TOLD + 1], slots[_TOLD + 2]
-            begin = clock()
+            begin = slots[_page.BEGAN] = clock()
             work = self.jobs.get(job)
             if work is None:  # taken back, and run by others, before we came to it
                 ran = 0
@@ -205,6 +208,32 @@ class Crew(Owner):
             self.settle(job, work, ran)
             del work  # a thread that waits holds nothing
             elapsed = clock() - begin
+
+    def dump(self) -> list[str]:
+        """Return what each thread does, in words, with its stack."""
+        frames = sys._current_frames()
+        texts = []
+        for desk, thread in tuple(self._threads):
+            frame = None if thread.ended.is_set() else frames.get(thread.ident or 0)
+            if frame is not None:
+                stack = "".join(traceback.format_stack(frame)).rstrip()
+                head = f"thread {thread.name} {self._doing(desk)}"
+                texts.append(f"{head}\n{indented(stack)}")
+        return texts
+
+    def _doing(self, desk: _Desk) -> str:
+        if _core.native.bridge_Idle(desk.number) != 0:
+            return "is idle"
+        try:
+            slots = desk.slots
+        except AttributeError:
+            return "is about to end"
+        started, first, job, index = slots[_page.STARTED], *slots[_TOLD : _TOLD + 3]
+        work = self.jobs.get(job)
+        if work is None or started < first:
+            return "is idle"
+        index += started - first
+        return running(name_of(work.function), index, time.monotonic_ns() - slots[_page.BEGAN])
 
     def settle(self, job: int, work: Work, count: int) -> None:
         """Say that so many tasks have been run, or, below 0, have come."""

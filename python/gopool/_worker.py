@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 
-from . import _arena, _codec, _lender, _mention, _packer, _page, _region, _wire
+from . import _arena, _codec, _lender, _mention, _packer, _page, _region, _traces, _wire
 from ._outbox import Outbox
 
 # What is imported here is most of what it takes to start a worker with spawn.
@@ -58,6 +58,9 @@ def main(
             sock.close()
             sys.exit(1)
     try:
+        _wire.send(sock, _wire.READY, b"")
+        # While the pool sends the first task: it takes 0.1 ms.
+        page.slots[_page.SIGNAL] = _traces.enable(page_fd)
         _Worker(sock, page).serve()
     except (EOFError, ConnectionError):
         return  # the pool is gone: nobody to tell
@@ -96,7 +99,6 @@ class _Worker:
 
     def serve(self) -> None:
         """Do what the pool says until it says stop. Raises EOFError if it is gone."""
-        _wire.send(self._socket, _wire.READY, b"")
         inbox = self._inbox
         while True:
             if inbox.is_empty():
@@ -148,7 +150,7 @@ class _Worker:
             self._items, load = _codec.decode_batch(data, head_size)
             self._loads = load
             outbox.packer.may_go_by_value = function in self._by_value
-            began = now()
+            began = slots[_page.BEGAN] = now()
             # The handshake, as in `_run`.
             slots[_page.STARTED] = sequence
             if slots[_page.RECALLED] <= sequence:
@@ -206,7 +208,8 @@ class _Worker:
     def _run(self, sequence: int, call: Callable[[Any], Any], items: Sequence[Any]) -> None:
         slots, outbox = self._slots, self._outbox
         end = sequence + len(items)
-        outbox.resume(time.monotonic_ns())
+        began = slots[_page.BEGAN] = time.monotonic_ns()
+        outbox.resume(began)
         kind, column, stored = outbox.column()
         for sequence, item in enumerate(items, sequence):  # noqa: B020, PLR1704 (they go on)
             # One side of a handshake whose other side is member.withdraw in Go.

@@ -6,11 +6,12 @@ import multiprocessing
 import multiprocessing.pool
 import operator
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from multiprocessing.context import BaseContext
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
 from . import _call, _codec, _core, _local, _map, _submission
 from ._feeder import Feed
@@ -245,6 +246,27 @@ class Pool(multiprocessing.pool.Pool):
         if self._state == _RUNNING:
             raise ValueError("Pool is still running")
         self._supervisor.join()
+
+    def dump(self, file: TextIO | None = None) -> str:
+        """Print what each worker does and its Python stacks, and return what was printed.
+
+        `file` is where to print, by default standard error. Of each worker it is said which
+        function it runs, the number of the task in its call, for how long, and
+        where it is: also if it is in C code. Workers go on as if nothing had
+        happened; one that is stopped, or does not answer for a second, is said
+        not to. Raises ValueError if the pool has been terminated. Blocks until all have answered.
+
+        Workers answer the signal `SIGRTMAX-2`. They are not asked if their program had a
+        handler for it when they started. System calls that a signal interrupts are repeated,
+        by the kernel or by Python. Linux only: elsewhere there are no stacks.
+        `multiprocessing.Pool` has no such method.
+        """
+        _core.check_process()
+        if self._state == _TERMINATED:
+            raise ValueError("Pool not running")
+        text = "\n\n".join(self._supervisor.dump())
+        print(text, file=sys.stderr if file is None else file, flush=True)
+        return text
 
     def __enter__(self) -> Self:
         self._check_running()

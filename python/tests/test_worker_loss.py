@@ -13,6 +13,7 @@ from support.latches import Gate, Mailbox
 from support.processes import child_pids, still_running, workers_at_work
 
 import gopool
+from gopool import _lender
 
 pytestmark = pytest.mark.gopool_only("multiprocessing hangs when a worker dies")
 
@@ -182,3 +183,29 @@ def test_a_result_that_kills_whoever_pickles_it(Pool: PoolClass) -> None:
         with pytest.raises(gopool.WorkerLostError, match=r"\b7\b"):
             results.pop(2).get()
         assert [result.get() for result in results] == [0, 1, 3, 4]
+
+
+def test_a_large_result_that_its_worker_did_not_come_to_send(Pool: PoolClass) -> None:
+    """The shared memory that was taken for it is not kept for a message that never comes."""
+    with Pool(1) as pool:
+        pool.apply(deaths.die_before_sending)
+        with pytest.raises(gopool.WorkerLostError, match=r"\b3\b"):
+            pool.apply(tasks.zeros, (1 << 20,))
+
+
+def test_results_are_dropped_while_a_worker_is_buried(
+    Pool: PoolClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks whether its memory is still wanted does so alone: others may close it."""
+    real = _lender.Lender.is_awaited
+
+    def is_awaited(lender: _lender.Lender) -> bool:
+        _lender.prune()  # as the destructor of a result does, which may run here
+        return real(lender)
+
+    monkeypatch.setattr(_lender.Lender, "is_awaited", is_awaited)
+    with Pool(1) as pool:
+        for number in range(3):
+            with pytest.raises(gopool.WorkerLostError):
+                pool.apply(deaths.exit_with, (3,))
+            assert pool.apply(tasks.square, (number,)) == number * number

@@ -6,8 +6,10 @@ import functools
 import gc
 import multiprocessing
 import os
+import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
@@ -98,6 +100,34 @@ def caught_signals() -> list[int]:
     return [number for number in range(1, 32) if caught >> (number - 1) & 1]
 
 
+# Tasks that a signal may interrupt. All return whether all went well.
+
+
+def read_a_byte(mailbox: Mailbox, fd: int) -> bool:
+    mailbox.send(os.getpid())
+    return len(os.read(fd, 1)) == 1
+
+
+def select_a_byte(mailbox: Mailbox, fd: int) -> bool:
+    mailbox.send(os.getpid())
+    select.select([fd], [], [])
+    return True
+
+
+def sleep_a_second(mailbox: Mailbox, _: int) -> bool:
+    start = time.monotonic()
+    mailbox.send(os.getpid())
+    time.sleep(1)
+    return time.monotonic() - start >= 1
+
+
+def wait_long(mailbox: Mailbox, _: int) -> bool:
+    start = time.monotonic()
+    mailbox.send(os.getpid())
+    threading.Event().wait(1)
+    return time.monotonic() - start >= 1
+
+
 # Tasks that a test holds and lets go.
 
 
@@ -111,6 +141,11 @@ def arrive(mailbox: Mailbox, gate: Gate, value: T) -> T:
 def arrive_if_any(latches: tuple[Mailbox, Gate] | None, value: T) -> T:
     """Do as `arrive`, or return at once."""
     return value if latches is None else arrive(*latches, value)
+
+
+def arrive_at(at: int, mailbox: Mailbox, gate: Gate, value: int) -> int:
+    """Arrive and wait for one value; return the others at once."""
+    return arrive(mailbox, gate, value) if value == at else value
 
 
 def arrive_and_note(mailbox: Mailbox, gate: Gate, ledger: Ledger, entry: int) -> int:
