@@ -103,8 +103,10 @@ def _descriptors() -> dict[object, str]:
 
 
 def _shared_memory() -> dict[object, str]:
-    # Semaphores have a name only until they are made; those seen here are other programs' own.
-    names = [name for name in os.listdir("/dev/shm") if not name.startswith("sem.mp-")]
+    # Semaphores have a name only until they are made, and what other libraries make is other
+    # programs' own: no test has them in this process.
+    others = ("sem.mp-", "sem.loky-", "joblib_")
+    names = [name for name in os.listdir("/dev/shm") if not name.startswith(others)]
     found: dict[object, str] = {name: f"/dev/shm/{name}" for name in names}
     with open("/proc/self/maps") as maps:
         for line in maps:
