@@ -98,6 +98,10 @@ soak: $(DEVELOP) ## Use pools for ten minutes while everything goes wrong (SOAK_
 bench: $(BENCH) ## Compare gopool with its peers on this machine (BENCH_ARGS=...)
 	$(BIN)/python python/bench $(BENCH_ARGS)
 
+.PHONY: reliability
+reliability: $(BENCH) ## Try what gopool and its peers do when something goes wrong (docs/reliability.md)
+	$(BIN)/python python/bench/faults.py
+
 .PHONY: wheel
 wheel: $(CREATED) ## Build a wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -119,6 +119,7 @@ def square(number: int) -> int:
 
 
 def pid() -> int:
+    time.sleep(0.01)
     return os.getpid()
 
 
@@ -209,10 +210,10 @@ def faulty_task(function: Callable[..., Any], *args: Any) -> Callable[[str], str
     return trial
 
 
-def idle_worker_killed(library: str) -> str:
+def idle_workers_killed(library: str) -> str:
     pool = Pool(library)
-    victim = pool.call(pid)()
-    os.kill(victim, signal.SIGKILL)
+    for victim in {wait() for wait in [pool.call(pid) for _ in range(20)]}:
+        os.kill(victim, signal.SIGKILL)
     time.sleep(0.5)
     return aftermath(pool, pool.call(square, 1), [pool.call(square, n) for n in range(20)])
 
@@ -279,7 +280,7 @@ FAULTS: dict[str, Callable[[str], str]] = {
     "A task crashes (SIGSEGV)": faulty_task(crash),
     "A task calls `os._exit`": faulty_task(leave_at_once, 3),
     "A task calls `sys.exit`": faulty_task(leave, 3),
-    "An idle worker is killed": idle_worker_killed,
+    "Idle workers are killed": idle_workers_killed,
     "An exception cannot be unpickled": faulty_task(raise_what_cannot_be_unpickled),
     "A result cannot be pickled": faulty_task(return_a_lock),
     "An argument cannot be pickled": unpicklable_argument,

@@ -219,3 +219,55 @@ def test_a_stopped_worker_is_ended(Pool: PoolClass, mailbox: Mailbox, gate: Gate
         os.kill(pid, signal.SIGSTOP)
         pool.terminate()
         pool.join()
+
+
+@pytest.mark.gopool_only("multiprocessing ends idle workers by SIGTERM")
+@pytest.mark.parametrize("end", ["terminate", "close"])
+def test_exit_handlers_of_idle_workers_run(
+    Pool: PoolClass, context: BaseContext, ledger: Ledger, end: str
+) -> None:
+    """As those that write coverage data; those of a worker that is in a task do not."""
+    pool = Pool(2, tasks.note_at_exit, (ledger,), context=context)
+    pool.map(tasks.seconds, range(2), 1)
+    getattr(pool, end)()
+    pool.join()
+    assert ledger.read() == ["exit"] * 2
+
+
+@pytest.mark.gopool_only("multiprocessing consumes the input first")
+@pytest.mark.parametrize("stopped", [False, True])
+def test_an_endless_generator_does_not_hold_it_up(
+    Pool: PoolClass, mailbox: Mailbox, stopped: bool
+) -> None:
+    """Nor do workers that are stopped in the midst of its tasks, with large arguments behind."""
+    import itertools
+    import os
+
+    pool = Pool(2)
+    iterator = pool.imap(
+        functools.partial(tasks.sleep_for_minutes, mailbox),
+        (bytes(1 << 20) for _ in itertools.count()),
+    )
+    pids = mailbox.receive_pids(2)
+    if stopped:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+    with at_once():
+        pool.terminate()
+        pool.join()
+    assert still_running(pids, 0) == []
+    del iterator
+
+
+@pytest.mark.gopool_only("multiprocessing waits for the worker that unpickles")
+def test_an_argument_that_is_unpickled_for_ever(Pool: PoolClass, mailbox: Mailbox) -> None:
+    """It occupies one worker, and no more than that; its pool ends all the same."""
+    from support import hostile
+
+    with Pool(2) as pool:
+        pool.apply_async(tasks.identity, (hostile.LoopsInWhoRebuildsIt(mailbox),))
+        mailbox.receive_pids(1)
+        assert pool.map(tasks.square, range(50), 1) == [n * n for n in range(50)]
+        with at_once():
+            pool.terminate()
+            pool.join()

@@ -7,6 +7,8 @@ import os
 import threading
 from typing import Any, NoReturn
 
+from .latches import Mailbox
+
 
 def refuse(message: str) -> NoReturn:
     raise ValueError(message)
@@ -51,6 +53,22 @@ class KillsWhoRebuildsIt:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return rebuild_or_exit, (os.getpid(), self.code)
+
+
+def rebuild_for_ever(mailbox: Mailbox) -> NoReturn:
+    mailbox.send(os.getpid())
+    while True:
+        pass
+
+
+class LoopsInWhoRebuildsIt:
+    """Keeps who unpickles it busy for ever, after it has told the test."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self.mailbox = mailbox
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuild_for_ever, (self.mailbox,)
 
 
 class KillsWhoPicklesIt:

@@ -348,3 +348,10 @@ def spring_the_trap() -> None:
 
 def _trap(ledger: Ledger, name: str, *_: object, **__: object) -> None:
     ledger.write(name)
+
+
+def note_at_exit(ledger: Ledger) -> None:
+    """Initializer: write an entry when the worker exits in the normal way."""
+    from multiprocessing.util import Finalize
+
+    Finalize(None, ledger.write, ("exit",), exitpriority=0)
