@@ -48,7 +48,8 @@ class WorkerLostError(RuntimeError):
         self.function = function
         #: The number of the task among those of its call, from 0.
         self.index = index
-        #: Bytes of memory that the worker had at most, if that is known: not with forkserver.
+        #: Bytes of memory that the worker had at most, or None if that is not known: with
+        #: forkserver, and sometimes if other processes are started at that moment.
         self.peak_memory = peak_memory
         #: Whether the kernel probably killed the worker for memory: by SIGKILL that the pool
         #: did not send, when the system counted a process killed for memory.

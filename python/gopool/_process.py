@@ -296,9 +296,10 @@ class WorkerProcess:
         if getattr(popen, "returncode", 0) is None and popen.method != "forkserver":
             with suppress(ChildProcessError):  # another thread has been told
                 pid, status, usage = os.wait4(popen.pid, os.WNOHANG)
-                if pid:
-                    popen.returncode = os.waitstatus_to_exitcode(status)
-                    self.peak_memory = usage.ru_maxrss * _UNIT_OF_PEAK
+                if not pid:
+                    return None  # not by `exitcode`, which would ask again, and may be told
+                popen.returncode = os.waitstatus_to_exitcode(status)
+                self.peak_memory = usage.ru_maxrss * _UNIT_OF_PEAK
         return self.process.exitcode
 
     def sentinel(self) -> int:
