@@ -57,6 +57,26 @@ func TestCutIn(t *testing.T) {
 		submit(t, p, timed(p, 1), 1, 1)
 		require.Zero(t, recalls(fakes))
 	})
+	t.Run("nor one that was let in before and has not started", func(t *testing.T) {
+		p := New(Options{})
+		f := attachFakes(t, p, 1)[0]
+		endPool(t, p, f)
+		long, err := p.Submit(timed(p, quantum), 1, nil, false, &Batch{Count: 1})
+		require.NoError(t, err)
+		f.start(1)
+		first := submit(t, p, timed(p, 1), 1, 1)
+		locked(p, func() { require.Equal(t, 1, first.granted()) })
+		require.NoError(t, long.Add(&Batch{Count: tasks, Index: 1}))
+		long.Seal()
+		second := submit(t, p, timed(p, 1), 1, 1)
+		require.Equal(t, 1, f.told("recall"))
+		grants := f.take()
+		f.pass(t, 1, grants[len(grants)-1].end())
+		grants = f.take()
+		for i, j := range []*Job{first, second, long} {
+			require.Same(t, j.fn, grants[i].Function)
+		}
+	})
 	t.Run("one worker gives way, however many call", func(t *testing.T) {
 		p, fakes, _ := busy(t, 3)
 		for range 10 {

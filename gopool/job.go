@@ -310,7 +310,8 @@ func (j *Job) carve(n int) span {
 	return s
 }
 
-// giveBack puts tasks that did not run in front of all others.
+// giveBack puts tasks that did not run in front of all others. Of tasks that were
+// granted one after the other, the last are to be given back first.
 func (j *Job) giveBack(s span) {
 	if j.err != nil {
 		s.batch.settle(s.count)
@@ -319,7 +320,7 @@ func (j *Job) giveBack(s span) {
 	}
 	j.pending = append([]span{s}, j.pending...)
 	j.waiting += s.count
-	j.pool.queue.push(j)
+	j.pool.queue.putBack(j)
 }
 
 // deliver accepts the outcome of tasks.

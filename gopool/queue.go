@@ -1,5 +1,7 @@
 package gopool
 
+import "slices"
+
 // queue holds the jobs that have tasks to hand out. They take turns: one
 // allotment each, so that a call made while a long map runs waits for its turn
 // and not for the map. Guarded by the pool's lock.
@@ -20,6 +22,15 @@ func (q *queue) push(j *Job) {
 	last := len(q.jobs) - 1
 	if last > 0 && j != q.served && q.jobs[last-1] == q.served && !q.served.keepsTurn {
 		q.jobs[last-1], q.jobs[last] = j, q.served
+	}
+}
+
+// putBack adds a job at the front of the round, unless it is queued: tasks that it
+// had a turn for come back, and were there before those of the others.
+func (q *queue) putBack(j *Job) {
+	if !j.queued {
+		j.queued = true
+		q.jobs = slices.Insert(q.jobs, 0, j)
 	}
 }
 

@@ -71,6 +71,15 @@ func TestQueue(t *testing.T) {
 		q.push(b)
 		require.Equal(t, []*Job{a, b}, q.jobs)
 	})
+	t.Run("one whose tasks come back is the first, and once", func(t *testing.T) {
+		var q queue
+		a, b := pendingJob(1), pendingJob(1)
+		q.push(a)
+		q.putBack(b)
+		q.putBack(a)
+		q.putBack(b)
+		require.Equal(t, []*Job{b, a}, q.jobs)
+	})
 	t.Run("a job is in the queue once however often it is pushed", func(t *testing.T) {
 		var q queue
 		j := pendingJob(1)

@@ -71,9 +71,9 @@ class Gathering:
             assert self._names is not None
             tray = Tray(func, borrow(_SLOT * _SLOTS), self._names)
             if tray.open(pool, function):
-                other, self.tray = self.tray, tray
-                if other is not None:
-                    other.end()  # another thread's, opened meanwhile
+                if self.tray is not None:
+                    self.tray.end()  # another thread's, opened meanwhile: its calls come before
+                self.tray = tray
         except OSError:
             pass  # no descriptor or memory to be had: the next call is one by itself
         finally:
