@@ -107,16 +107,29 @@ func (w *worker) read() {
 // next returns the next frame of that kind, and passes over others.
 func (w *worker) next(kind wire.Kind) frame {
 	w.t.Helper()
-	timeout := time.After(limit * time.Millisecond)
+	f, ok := w.within(kind, limit*time.Millisecond)
+	require.True(w.t, ok, "waiting for a frame of kind %d", kind)
+	return f
+}
+
+// soon does as next, but tells whether there is one before long.
+func (w *worker) soon(kind wire.Kind) (frame, bool) {
+	w.t.Helper()
+	return w.within(kind, 50*time.Millisecond)
+}
+
+func (w *worker) within(kind wire.Kind, limit time.Duration) (frame, bool) {
+	w.t.Helper()
+	timeout := time.After(limit)
 	for {
 		select {
 		case f, ok := <-w.frames:
 			require.True(w.t, ok, "the socket has come to its end")
 			if f.kind == kind {
-				return f
+				return f, true
 			}
 		case <-timeout:
-			require.FailNow(w.t, "timed out", "waiting for a frame of kind %d", kind)
+			return frame{}, false
 		}
 	}
 }
