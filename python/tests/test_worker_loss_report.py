@@ -65,15 +65,21 @@ def test_the_callback_gets_it_all(Pool: PoolClass, unordered: bool) -> None:
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_the_peak_of_its_memory(Pool: PoolClass, method: str) -> None:
-    """As the kernel counts it, of this worker and not of all that there have been."""
+    """As the kernel counts it, of this worker and not of all that there have been.
+
+    Now and then `multiprocessing` is told first that a worker has ended, and nobody knows.
+    """
     import multiprocessing
 
     context = multiprocessing.get_context(method)
     with Pool(1, context=context) as pool:
         peaks = []
         for size in (300 * MIB, MIB):
-            with pytest.raises(gopool.WorkerLostError) as raised:
-                pool.apply(deaths.fill_and_die, (size,))
+            for _ in range(10):
+                with pytest.raises(gopool.WorkerLostError) as raised:
+                    pool.apply(deaths.fill_and_die, (size,))
+                if raised.value.peak_memory:
+                    break
             peaks.append(raised.value.peak_memory or 0)
             assert f"its memory peaked at {peaks[-1] / MIB:.0f} MiB" in str(raised.value)
     assert peaks[0] > 300 * MIB
