@@ -83,7 +83,9 @@ def test_the_peak_of_its_memory(Pool: PoolClass, method: str) -> None:
             peaks.append(raised.value.peak_memory or 0)
             assert f"its memory peaked at {peaks[-1] / MIB:.0f} MiB" in str(raised.value)
     assert peaks[0] > 300 * MIB
-    assert 0 < peaks[1] < 300 * MIB
+    assert peaks[1] > 0
+    if method == "fork":  # what is executed has the peak of who executed it, which is this program
+        assert peaks[1] < 300 * MIB
 
 
 def test_a_crash_tells_where_it_was(Pool: PoolClass, context: BaseContext, quiet: None) -> None:
