@@ -17,6 +17,7 @@ from poolbench.procfs import (
     shared_bytes,
 )
 from poolbench.scenario import Figures, Line, Target, check, scenario
+from poolbench.scenarios.large import walk
 from poolbench.tasks import noop, pause
 
 WORKERS = 2
@@ -57,18 +58,7 @@ def array_4mb(library: Library, size: int) -> Figures:
     Each result is looked at and dropped, as in a pipeline. The limit is a loop that copies the
     same bytes, once in and once out.
     """
-    payload = _make_array(LARGE_MEGABYTES * MEGABYTE)
-    with library.open_warm(WORKERS) as pool:
-        for result in pool.imap(noop, [payload] * 4, 1):  # memory is there from now on
-            check(bool((result == payload).all()), "imap of arrays")
-        count = 0
-        start = time.perf_counter()
-        for result in pool.imap(noop, [payload] * size, 1):
-            check(result[-1] == payload[-1], "imap of arrays")
-            count += 1
-        elapsed = time.perf_counter() - start
-    check(count == size, "imap of arrays")
-    return {"in and out": 2 * size * LARGE_MEGABYTES / elapsed}
+    return {"in and out": walk(library, _make_array(LARGE_MEGABYTES * MEGABYTE), size)}
 
 
 @scenario(
@@ -99,16 +89,7 @@ def array_4mb_kept(library: Library, size: int) -> Figures:
 )
 def array_64kb(library: Library, size: int) -> Figures:
     """Walk the results of ``imap`` of a no-op over arrays of 64 kB; count MB in and out."""
-    payload = _make_array(SMALL_BYTES)
-    with library.open_warm(WORKERS) as pool:
-        count = 0
-        start = time.perf_counter()
-        for result in pool.imap(noop, [payload] * size, 1):
-            check(result[-1] == payload[-1], "imap of arrays")
-            count += 1
-        elapsed = time.perf_counter() - start
-    check(count == size, "imap of arrays")
-    return {"in and out": 2 * size * SMALL_BYTES / MEGABYTE / elapsed}
+    return {"in and out": walk(library, _make_array(SMALL_BYTES), size)}
 
 
 def _at(array: Any, index: int) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any
 
 from poolbench.libraries.library import Library
+from poolbench.procfs import MEGABYTE
 from poolbench.scenario import Figures, Line, Target, check, scenario
 from poolbench.tasks import noop
 
 WORKERS = 2
-MEGABYTE = 1_000_000
 PAYLOAD_MEGABYTES = 4
 
 
@@ -25,15 +26,20 @@ def bytes_4mb(library: Library, size: int) -> Figures:
 
     Copies and system calls are the cost here, not dispatch.
     """
-    payload = os.urandom(PAYLOAD_MEGABYTES * MEGABYTE)
+    return {"in and out": walk(library, os.urandom(PAYLOAD_MEGABYTES * MEGABYTE), size)}
+
+
+def walk(library: Library, payload: Any, size: int) -> float:
+    """Send a payload so many times and walk the results; return MB/s, in and out together."""
+    sent = memoryview(payload).cast("B")
     with library.open_warm(WORKERS) as pool:
         for result in pool.imap(noop, [payload] * 4, 1):  # memory is there from now on
-            check(result == payload, "imap of large bytes")
+            check(memoryview(result).cast("B") == sent, "imap of large payloads")
         count = 0
         start = time.perf_counter()
         for result in pool.imap(noop, [payload] * size, 1):
-            check(result[-8:] == payload[-8:], "imap of large bytes")
+            check(memoryview(result).cast("B")[-8:] == sent[-8:], "imap of large payloads")
             count += 1
         elapsed = time.perf_counter() - start
-    check(count == size, "imap of large bytes")
-    return {"in and out": 2 * size * PAYLOAD_MEGABYTES / elapsed}
+    check(count == size, "imap of large payloads")
+    return 2 * size * len(sent) / MEGABYTE / elapsed
