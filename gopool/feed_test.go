@@ -33,12 +33,19 @@ type roomResult struct {
 // roomWaiter asks for room in a goroutine that is certain to wait.
 func roomWaiter(t *testing.T, j *Job, bytes, tasks int) <-chan roomResult {
 	t.Helper()
-	result := make(chan roomResult, 1)
-	ctx := within(t)
-	go func() {
+	return waiter(t, j, func(ctx context.Context) roomResult {
 		free, err := j.Room(ctx, bytes, tasks)
-		result <- roomResult{free, err}
-	}()
+		return roomResult{free, err}
+	})
+}
+
+// waiter asks for something that a job's stock has to change for, in a goroutine
+// that is certain to wait.
+func waiter[T any](t *testing.T, j *Job, ask func(context.Context) T) <-chan T {
+	t.Helper()
+	result := make(chan T, 1)
+	ctx := within(t)
+	go func() { result <- ask(ctx) }()
 	eventually(t, "a waiter", func() bool {
 		waits := false
 		locked(j.pool, func() { waits = j.stock.changed != nil })
@@ -239,18 +246,8 @@ func TestFeed(t *testing.T) {
 
 func TestRoomForArguments(t *testing.T) {
 	const data = 100 * overhead
-	// waiter asks for room in a goroutine that is certain to wait.
-	waiter := func(t *testing.T, j *Job, bytes int) <-chan error {
-		result := make(chan error, 1)
-		ctx := within(t)
-		go func() { result <- j.RoomForArguments(ctx, bytes) }()
-		eventually(t, "a waiter", func() bool {
-			waits := false
-			locked(j.pool, func() { waits = j.stock.changed != nil })
-			return waits || len(result) > 0
-		})
-		require.Empty(t, result)
-		return result
+	argumentsWaiter := func(t *testing.T, j *Job, bytes int) <-chan error {
+		return waiter(t, j, func(ctx context.Context) error { return j.RoomForArguments(ctx, bytes) })
 	}
 	t.Run("is there while tasks that are not settled have less", func(t *testing.T) {
 		p, j := openJob(t)
@@ -258,7 +255,7 @@ func TestRoomForArguments(t *testing.T) {
 		require.NoError(t, j.Add(&Batch{Data: make([]byte, overhead), Size: data - 2*overhead, Count: 2}))
 		require.NoError(t, j.RoomForArguments(within(t), data+1))
 		require.ErrorIs(t, j.RoomForArguments(expired(t), data), context.Canceled)
-		result := waiter(t, j, data/2+1)
+		result := argumentsWaiter(t, j, data/2+1)
 		arriveSized(p, j, 0, 1, 1<<30) // outcomes do not count
 		require.NoError(t, await(t, result, "RoomForArguments"))
 		arriveSized(p, j, 1, 1, 1<<30)
@@ -268,14 +265,14 @@ func TestRoomForArguments(t *testing.T) {
 		p, j := openJob(t)
 		require.NoError(t, j.Add(&Batch{Size: data, Count: 1}))
 		j.Forget()
-		result := waiter(t, j, data)
+		result := argumentsWaiter(t, j, data)
 		arriveSized(p, j, 0, 1, 0)
 		require.NoError(t, await(t, result, "RoomForArguments"))
 	})
 	t.Run("is refused by a job that takes no more", func(t *testing.T) {
 		p, j := openJob(t)
 		require.NoError(t, j.Add(&Batch{Size: data, Count: 1}))
-		result := waiter(t, j, data)
+		result := argumentsWaiter(t, j, data)
 		p.Terminate()
 		require.ErrorIs(t, await(t, result, "RoomForArguments"), ErrTerminated)
 		_, sealed := openJob(t)

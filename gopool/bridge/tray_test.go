@@ -46,6 +46,15 @@ func callBriefly(t *testing.T, p int64, w *worker) int64 {
 	return submit()
 }
 
+// newBriefPool returns a pool that knows calls of its function to be short.
+func newBriefPool(t *testing.T) (int64, *worker) {
+	t.Helper()
+	p := newPool(t)
+	w := attach(t, p)
+	require.Equal(t, int64(brief), callBriefly(t, p, w))
+	return p, w
+}
+
 func openTray(t *testing.T, p int64) *caller {
 	t.Helper()
 	c := &caller{exchange: newExchange(t, slots*slotSize), t: t, job: lastJob.Add(1)}
@@ -99,9 +108,7 @@ func carried(t *testing.T, f frame) (calls []string) {
 }
 
 func TestTray(t *testing.T) {
-	p := newPool(t)
-	w := attach(t, p)
-	require.Equal(t, int64(brief), callBriefly(t, p, w))
+	p, w := newBriefPool(t)
 
 	t.Run("a call that rings goes out at once, and is the task of its slot", func(t *testing.T) {
 		c := openTray(t, p)
@@ -155,9 +162,7 @@ func TestTray(t *testing.T) {
 }
 
 func TestTrayIsLookedInto(t *testing.T) {
-	p := newPool(t)
-	w := attach(t, p)
-	callBriefly(t, p, w)
+	p, w := newBriefPool(t)
 
 	t.Run("by who waits", func(t *testing.T) {
 		c := openTray(t, p)
@@ -237,9 +242,7 @@ func TestTrayIsLookedInto(t *testing.T) {
 }
 
 func TestTrayOfCallsThatGetLong(t *testing.T) {
-	p := newPool(t)
-	w := attach(t, p)
-	callBriefly(t, p, w)
+	p, w := newBriefPool(t)
 	c := openTray(t, p)
 	c.put(1, "call")
 	require.Equal(t, int64(1), Ring(c.job, 1))
