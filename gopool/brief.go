@@ -21,11 +21,6 @@ func (p *Pool) Brief(f *Function) bool {
 		f.mean > 0 && f.mean <= briefCall && f.outcome <= briefOutcome
 }
 
-// weigh takes in that the outcomes of count calls have so many bytes.
-func (f *Function) weigh(count, bytes int) {
-	f.outcome = (3*f.outcome + bytes/count) / 4
-}
-
 // KeepTurn says that each task of the job stands for a job of its own: all that
 // wait come before what is queued behind them, as they would if they were jobs.
 // Call it before tasks are added.

@@ -3,11 +3,7 @@ package gopool
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // ErrTerminated is the error of a job that was outstanding when its pool was
@@ -15,97 +11,6 @@ import (
 var ErrTerminated = errors.New("pool was terminated")
 
 var errSealed = errors.New("job is sealed")
-
-// Batch is Count encoded arguments that travel together. It is never changed:
-// what a worker gets is a range of it, so that taking tasks back or sending
-// them elsewhere encodes nothing again. The pool never looks into Data.
-type Batch struct {
-	Data  any // what the pool's workers understand; a process wants []byte
-	Count int
-	Index int // position in its job of the batch's first task
-	Size  int // bytes that Data stands for and are elsewhere
-	// Settled, if not nil, is called when no worker will be sent Data any more. It
-	// must not block.
-	Settled func()
-
-	id   uint64
-	left int // tasks that are not settled
-}
-
-// settle says that n of its tasks will not be granted any more.
-func (b *Batch) settle(n int) {
-	if b.left -= n; b.left == 0 && b.Settled != nil {
-		b.Settled()
-	}
-}
-
-// span is Count tasks of a batch from offset on.
-type span struct {
-	batch  *Batch
-	offset int
-	count  int
-}
-
-func (s span) index() int { return s.batch.Index + s.offset }
-
-// cut splits off the first n tasks.
-func (s *span) cut(n int) span {
-	head := span{s.batch, s.offset, n}
-	s.offset += n
-	s.count -= n
-	return head
-}
-
-// Segment is the outcome of Count tasks of a job, from Index on: those from
-// Skip on in Payload.
-type Segment struct {
-	Index   int
-	Count   int
-	Skip    int
-	Payload any // []Outcome, wire.Outcomes, Local, or Lost
-
-	loans *loans // that the payload names; nil: none
-	lent  int    // bytes of those that are the segment's
-}
-
-// discard lets go of a segment: nobody will read it, or not again.
-func (s Segment) discard() { s.loans.giveBack(s.Skip, s.Count) }
-
-// Local is the payload of tasks whose outcomes are with the program that asked
-// for them, and not here.
-type Local struct{}
-
-// Lost is the payload of a task that ended with its worker.
-type Lost struct {
-	Worker int
-	Exit   int // exit code, or minus the number of the signal
-	// Details is what the program that waited for the worker has said of its end.
-	Details string
-}
-
-// UnknownExit is the Exit of a worker of which nobody knows how it ended.
-const UnknownExit = 1 << 16
-
-// String says how the worker ended.
-func (l Lost) String() string {
-	if l.Exit == UnknownExit {
-		return "ended"
-	}
-	if l.Exit >= 0 {
-		return fmt.Sprintf("exited with code %d", l.Exit)
-	}
-	if name := unix.SignalName(unix.Signal(-l.Exit)); name != "" {
-		return "was killed by " + name
-	}
-	return fmt.Sprintf("was killed by signal %d", -l.Exit)
-}
-
-// LostError is the error of a task that ended with its worker.
-type LostError struct{ Lost }
-
-func (e *LostError) Error() string {
-	return fmt.Sprintf("worker %d %s while it ran the task", e.Worker, e.Lost)
-}
 
 // Job is what one submission asks for: calls of one function. Its results stay
 // with it until they are taken. All methods may be called from any goroutine.
@@ -412,35 +317,4 @@ func (j *Job) letGo(count int) {
 	if j.open -= count; j.open == 0 {
 		j.pool.release(j.fn)
 	}
-}
-
-// Function is what tasks call. Its Value is told to each worker once, and how
-// long a call takes is learned per function.
-type Function struct {
-	Value any // what the pool's workers understand
-	// Released, if not nil, is called when no worker will be told Value any more.
-	// It must not block.
-	Released func()
-
-	id uint64
-
-	// All below is guarded by the pool's lock.
-	refs    int           // jobs and holders
-	mean    time.Duration // of one call; 0 while unknown
-	told    int           // calls that the mean was learned from
-	outcome int           // bytes of one, in the mean
-}
-
-// learn takes in that count calls took elapsed. A report counts as much as its
-// share in all calls so far, and a quarter at the least, so that a change is
-// noticed at any time. It counts for three quarters if calls have become much
-// shorter: the first one in a worker takes long, as it loads the function.
-func (f *Function) learn(count int, elapsed time.Duration) {
-	sample := elapsed / time.Duration(count)
-	f.told += count
-	weight := max(float64(count)/float64(f.told), 0.25)
-	if sample < f.mean/2 {
-		weight = max(weight, 0.75)
-	}
-	f.mean = max(f.mean+time.Duration(weight*float64(sample-f.mean)), 1)
 }

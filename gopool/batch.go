@@ -1,0 +1,41 @@
+package gopool
+
+// Batch is Count encoded arguments that travel together. It is never changed:
+// what a worker gets is a range of it, so that taking tasks back or sending
+// them elsewhere encodes nothing again. The pool never looks into Data.
+type Batch struct {
+	Data  any // what the pool's workers understand; a process wants []byte
+	Count int
+	Index int // position in its job of the batch's first task
+	Size  int // bytes that Data stands for and are elsewhere
+	// Settled, if not nil, is called when no worker will be sent Data any more. It
+	// must not block.
+	Settled func()
+
+	id   uint64
+	left int // tasks that are not settled
+}
+
+// settle says that n of its tasks will not be granted any more.
+func (b *Batch) settle(n int) {
+	if b.left -= n; b.left == 0 && b.Settled != nil {
+		b.Settled()
+	}
+}
+
+// span is Count tasks of a batch from offset on.
+type span struct {
+	batch  *Batch
+	offset int
+	count  int
+}
+
+func (s span) index() int { return s.batch.Index + s.offset }
+
+// cut splits off the first n tasks.
+func (s *span) cut(n int) span {
+	head := span{s.batch, s.offset, n}
+	s.offset += n
+	s.count -= n
+	return head
+}
