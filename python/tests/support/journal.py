@@ -1,17 +1,20 @@
 """What tasks write down of themselves: when each begins and ends, and in which process.
 
-It knows nothing of pools. A record is appended in a single write, which a process that is killed
-makes or does not make, so each counts and none is torn.
+It knows nothing of pools. A record is appended in a single write, and its size divides that of a
+page. A process that is killed makes such a write or does not make it, so each counts and none is
+torn: Linux writes to a file page by page, and looks between two of them whether it is to end.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-_RECORD = struct.Struct("<QIII")
+_RECORD = struct.Struct("<QIII12x")
+assert mmap.PAGESIZE % _RECORD.size == 0
 _STARTED, _ENDED, _BORN = 1, 2, 3
 
 Key = tuple[int, int]
