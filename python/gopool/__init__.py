@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         WorkerLostError,
     )
     from ._install import install, uninstall
+    from ._options import CallOptions, MapOptions
     from ._shared import Shared, shared
     from .pool import (
         AsyncResult,
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncResult",
     "BrokenPoolError",
+    "CallOptions",
     "IMapIterator",
     "IMapUnorderedIterator",
+    "MapOptions",
     "MapResult",
     "MaybeEncodingError",
     "Pool",
@@ -64,6 +67,8 @@ def __getattr__(name: str) -> object:
         from . import _install as home
     elif name in ("Shared", "shared"):
         from . import _shared as home
+    elif name in ("CallOptions", "MapOptions"):
+        from . import _options as home
     elif name == "get_context":
         from . import _context as home
     else:

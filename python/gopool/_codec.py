@@ -368,3 +368,8 @@ class Raised:
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
+
+
+def with_errors(outcomes: list[Any]) -> list[Any]:
+    """Return outcomes with exceptions in the place of what stands for them."""
+    return [outcome.error if type(outcome) is Raised else outcome for outcome in outcomes]

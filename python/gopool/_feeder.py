@@ -56,6 +56,7 @@ class Feed:
         self.job = job or _core.new_number()
         self.lot = Lot()
         self.kept = {} if kept is None else kept  # outcomes that never left this process
+        self.broke_off = -1  # where the input raised, which is not what a task did
         self.waits = False  # the feeder wants to be told what is used
         # Who draws 0 owns the feeder's part: its thread, or, until that has been
         # started for certain, who drops the iterator. Drawing is atomic.
@@ -210,6 +211,7 @@ class Feeder:
         try:
             self._feed_all()
         except BaseException as error:  # no memory; the consumer must not take it for the end
+            self._feed.broke_off = self._index
             self._feed.add_error(self._index, error)
         self._draws += 1
         self._drawing = True
@@ -227,6 +229,7 @@ class Feeder:
                     return
         if self._error is not None:
             error, self._error = self._error, None
+            self._feed.broke_off = self._index
             self._feed.add_error(self._index, error)
 
     def _wait_for_room(self) -> bool:

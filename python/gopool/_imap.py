@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable
 from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from . import _codec, _core
+from . import _codec, _core, _options
 from ._feeder import Feeder, Lot, is_plain
 from ._results import deadline_after, decode_segments, receive, slice_ms
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ._options import Options
     from ._owner import Owner
     from .pool import Pool
 
@@ -60,9 +61,12 @@ class IMapIterator(_Standard[R]):
     _flags = _core.ORDERED
     _over = True  # at its end, or dropped; until there is something to drop
 
-    def __init__(self, pool: Pool, func: Callable[..., object]) -> None:
+    def __init__(
+        self, pool: Pool, func: Callable[..., object], options: Options = _options.NONE
+    ) -> None:
         self._pool: Pool | None = pool  # a pool lives while results of it are outstanding
         self._function = func
+        self._options = options
         self._feed = pool._new_feed(func)
         self._collecting = threading.Lock()
         self._over = False
@@ -139,7 +143,8 @@ class IMapIterator(_Standard[R]):
         taken = last.taken
         spent: list[int] = []
         for index, outcomes in decode_segments(data, feed.kept, self._function):
-            some += outcomes
+            as_results = self._options.return_exceptions and index != feed.broke_off
+            some += _codec.with_errors(outcomes) if as_results else outcomes
             taken += 1
             if index in feed.kept:
                 spent += range(index, index + len(outcomes))
@@ -200,6 +205,7 @@ def _start(
         buffersize = feed.bound(chunk)
     supervisor.hurry()
     failure = feed.start(iterator._flags, chunk)
+    iterator._options.configure(feed.job)
     if failure is not None:
         feed.add_error(0, failure)
         feed.seal()

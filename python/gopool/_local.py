@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from . import _codec, _core
+from . import _codec, _core, _options
 from ._feeder import Feed
 from ._results import AsyncResult
 from ._threads import Crew, FedWork, Work
@@ -30,19 +30,29 @@ def submit(
     """
     result._job = job = _core.new_number()
     result._left = len(items)
-    flags = _core.SEALED | _core.LOCAL
+    flags = _core.LOCAL
+    plain = result._options is _options.NONE
+    if plain:
+        flags |= _core.SEALED
     if result._told is not None:
         flags |= _core.NOTIFY
         crew.expect(job, result)
     crew.jobs[job] = Work(func, convention, items, result._kept)
+    count = len(items) if plain else 0
     status = _core.native.bridge_Submit(
-        crew.pool, job, 0, 0, convention, 0, len(items), chunk, flags, wait
+        crew.pool, job, 0, 0, convention, 0, count, chunk, flags, wait
     )
     if status < 0:
         result._left = 0
         crew.jobs.pop(job, None)
         crew.unexpect(job)
         raise crew.error(status)
+    if not plain:  # Go hears of tasks when it knows the options
+        try:
+            result._options.configure(job)
+            _core.native.bridge_Add(job, 0, 0, len(items), 0)
+        finally:
+            _core.native.bridge_Seal(job)
 
 
 class _Items(_codec.Batch):

@@ -44,6 +44,7 @@ def submit_items(
     feeder = None
     try:
         start(supervisor, result, 0, function, convention, chunk=chunk)
+        result._options.configure(result._job)
         feed = result._feed = _MapFeed(supervisor, result)
         result._left = len(items)
         fed = _add_first(feed, _codec.encode_items(items, chunk, supervisor.names))

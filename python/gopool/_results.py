@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _codec, _core, _exchange, _jobs, _loss, _wire
+from . import _codec, _core, _exchange, _jobs, _loss, _options, _wire
 from ._owner import SLICE, wait_event
 
 if TYPE_CHECKING:
@@ -101,11 +101,13 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         func: Callable[..., object],
         callback: Callable[[Any], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
+        options: _options.Options = _options.NONE,
     ) -> None:
         self._pool: Pool | None = pool  # a pool lives while results of it are outstanding
         self._function = func
         self._callback = callback
         self._error_callback = error_callback
+        self._options = options
         self._job = 0  # its number, as long as Go knows it
         self._taken = 0  # segments of it that are decoded and stored
         self._error: BaseException | None = None
@@ -264,7 +266,8 @@ class MapResult(AsyncResult[list[R]], multiprocessing.pool.MapResult[R]):
     """The result of `map_async` and `starmap_async`, as `multiprocessing.pool.MapResult`.
 
     Where several calls raised, `get` raises the exception of the first in the
-    order of the input, once all have completed.
+    order of the input, once all have completed; with `return_exceptions` it returns
+    them all.
     """
 
     def __init__(
@@ -274,13 +277,16 @@ class MapResult(AsyncResult[list[R]], multiprocessing.pool.MapResult[R]):
         length: int,
         callback: Callable[[list[Any]], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
+        options: _options.Options = _options.NONE,
     ) -> None:
-        super().__init__(pool, func, callback, error_callback)
+        super().__init__(pool, func, callback, error_callback, options)
         self._value = [None] * length
         self._failed = length  # index of the first call that raised
 
     def _store(self, index: int, outcomes: list[Any]) -> None:
         if _codec.Raised in map(type, outcomes):
+            if self._options.return_exceptions:
+                outcomes = _codec.with_errors(outcomes)
             for offset, outcome in enumerate(outcomes):
                 if type(outcome) is _codec.Raised:
                     self._fail(index + offset, outcome.error)

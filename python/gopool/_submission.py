@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from . import _codec, _core, _exchange
+from . import _codec, _core, _exchange, _options
 from ._gathering import ROOM
 from ._owner import Owner
 from ._results import AsyncResult
@@ -27,9 +27,28 @@ def submit_call(
         fail(supervisor, result, error)
         return
     result._left = 1
+    if result._options is not _options.NONE:
+        start_with_options(supervisor, result, function, _codec.APPLY, batch)
+        return
     status = start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch)
     if status == _core.BRIEF and result._told is None and len(batch.data) <= ROOM:
         supervisor.gathering.count(supervisor.pool, func, function)
+
+
+def start_with_options(
+    supervisor: Owner,
+    result: AsyncResult[Any],
+    function: _codec.Function,
+    convention: int,
+    batch: _codec.Batch,
+) -> None:
+    """Start the job of one batch, which Go hears of when it knows the options."""
+    start(supervisor, result, 0, function, convention)
+    try:
+        result._options.configure(result._job)
+        add_batch(result._job, batch)
+    finally:
+        _core.native.bridge_Seal(result._job)
 
 
 def fail(supervisor: Owner, result: AsyncResult[Any], error: Exception) -> None:

@@ -13,7 +13,7 @@ from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
-from . import _call, _codec, _core, _local, _map, _submission
+from . import _call, _codec, _core, _local, _map, _options, _submission
 from ._feeder import Feed
 from ._imap import IMapIterator, IMapUnorderedIterator, start_imap
 from ._interrupts import deferred
@@ -23,7 +23,9 @@ from ._supervisor import Supervisor
 from ._threads import Crew
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
+
+    from ._options import CallOptions, MapOptions, Options
 
 __all__ = [
     "ApplyResult",
@@ -67,6 +69,7 @@ class Pool(multiprocessing.pool.Pool):
     """
 
     _state = _TERMINATED  # until there is something to terminate
+    _options = _options.NONE  # of all submissions that do not ask for something else
 
     def __init__(
         self,
@@ -95,12 +98,18 @@ class Pool(multiprocessing.pool.Pool):
             self._state = _RUNNING
 
     def apply(
-        self, func: Callable[..., R], args: Iterable[Any] = (), kwds: Mapping[str, Any] = {}
+        self,
+        func: Callable[..., R],
+        args: Iterable[Any] = (),
+        kwds: Mapping[str, Any] = {},
+        **options: Unpack[CallOptions],
     ) -> R:
         """Call `func(*args, **kwds)` in a worker and return the result. Blocks.
 
         Raises what the call raises; otherwise as `apply_async`.
         """
+        if options or self._options is not _options.NONE:
+            return self._apply_async("apply", func, args, kwds, None, None, options).get()
         if self._state != _RUNNING:  # what checks the process as well is called anyway
             self._check_running()
         return self._call(func, args, kwds)
@@ -112,17 +121,22 @@ class Pool(multiprocessing.pool.Pool):
         kwds: Mapping[str, Any] = {},
         callback: Callable[[R], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
+        **options: Unpack[CallOptions],
     ) -> AsyncResult[R]:
         """Have `func(*args, **kwds)` called in a worker; return an `AsyncResult` at once.
 
         `callback` is called with the result, or `error_callback` with the
         exception, in a thread of the pool; they should return soon. Raises
         ValueError if the pool is not running. A function or arguments that
-        can't be pickled raise in `get`.
+        can't be pickled raise in `get`. For `options` see `gopool.CallOptions`.
 
         Difference: a callback that raises is reported through
         `threading.excepthook` and does not stop the pool.
         """
+        if options or self._options is not _options.NONE:
+            return self._apply_async(
+                "apply_async", func, args, kwds, callback, error_callback, options
+            )
         self._check_running()
         tray = self._supervisor.gathering.tray
         if tray is not None and tray.function is func and not (callback or error_callback):
@@ -134,14 +148,19 @@ class Pool(multiprocessing.pool.Pool):
         return result
 
     def map(
-        self, func: Callable[[T], R], iterable: Iterable[T], chunksize: int | None = None
+        self,
+        func: Callable[[T], R],
+        iterable: Iterable[T],
+        chunksize: int | None = None,
+        **options: Unpack[MapOptions],
     ) -> list[R]:
         """Call `func` with each item, in the workers, and return the results in order. Blocks.
 
         Raises what the first call that failed raised, once all have completed;
         otherwise as `map_async`.
         """
-        return self.map_async(func, iterable, chunksize).get()
+        asked = self._asked("map", options)
+        return self._map_async(func, iterable, _codec.CALL, chunksize, None, None, asked).get()
 
     def map_async(
         self,
@@ -150,27 +169,33 @@ class Pool(multiprocessing.pool.Pool):
         chunksize: int | None = None,
         callback: Callable[[list[R]], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
+        **options: Unpack[MapOptions],
     ) -> MapResult[R]:
         """Have `func` called with each item; return a `MapResult` when all are submitted.
 
         Workers are handed `chunksize` items at a time or a multiple of it; by
         default as many as keep them busy, by measured time. Raises ValueError
         if the pool is not running or `chunksize` is below 1. Items that can't
-        be pickled raise in `get`.
+        be pickled raise in `get`. For `options` see `gopool.MapOptions`.
 
         Difference: a chunk is no unit of failure. If a call raises, the others
         of its chunk run all the same.
         """
-        return self._map_async(func, iterable, _codec.CALL, chunksize, callback, error_callback)
+        asked = self._asked("map_async", options)
+        return self._map_async(
+            func, iterable, _codec.CALL, chunksize, callback, error_callback, asked
+        )
 
     def starmap(
         self,
         func: Callable[..., R],
         iterable: Iterable[Iterable[Any]],
         chunksize: int | None = None,
+        **options: Unpack[MapOptions],
     ) -> list[R]:
         """Do as `map`, but call `func(*item)`. Blocks."""
-        return self.starmap_async(func, iterable, chunksize).get()
+        asked = self._asked("starmap", options)
+        return self._map_async(func, iterable, _codec.STAR, chunksize, None, None, asked).get()
 
     def starmap_async(
         self,
@@ -179,9 +204,13 @@ class Pool(multiprocessing.pool.Pool):
         chunksize: int | None = None,
         callback: Callable[[list[R]], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
+        **options: Unpack[MapOptions],
     ) -> MapResult[R]:
         """Do as `map_async`, but call `func(*item)`."""
-        return self._map_async(func, iterable, _codec.STAR, chunksize, callback, error_callback)
+        asked = self._asked("starmap_async", options)
+        return self._map_async(
+            func, iterable, _codec.STAR, chunksize, callback, error_callback, asked
+        )
 
     def imap(  # type: ignore[override]
         self,
@@ -190,6 +219,7 @@ class Pool(multiprocessing.pool.Pool):
         chunksize: int = 1,
         *,
         buffersize: int | None = None,
+        **options: Unpack[MapOptions],
     ) -> IMapIterator[R]:
         """Call `func` with each item, in the workers; return an iterator over the results in order.
 
@@ -199,13 +229,14 @@ class Pool(multiprocessing.pool.Pool):
         been dropped, or `join` waits for the work to be done. Raises ValueError if the pool is
         not running or `chunksize` or `buffersize` is below 1, and TypeError for what
         can't be iterated over. What the iterable raises, and items that can't be
-        pickled, raise in their place.
+        pickled, raise in their place. For `options` see `gopool.MapOptions`.
 
         Difference: `multiprocessing` consumes the iterable without a bound, and has
         no `buffersize`.
         """
         self._check_running()
-        iterator: IMapIterator[R] = IMapIterator(self, func)
+        asked = self._asked("imap", options)
+        iterator: IMapIterator[R] = IMapIterator(self, func, asked)
         start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
         return iterator
 
@@ -216,10 +247,12 @@ class Pool(multiprocessing.pool.Pool):
         chunksize: int = 1,
         *,
         buffersize: int | None = None,
+        **options: Unpack[MapOptions],
     ) -> IMapUnorderedIterator[R]:
         """Do as `imap`, but return results as they get ready."""
         self._check_running()
-        iterator: IMapUnorderedIterator[R] = IMapUnorderedIterator(self, func)
+        asked = self._asked("imap_unordered", options)
+        iterator: IMapUnorderedIterator[R] = IMapUnorderedIterator(self, func, asked)
         start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
         return iterator
 
@@ -302,6 +335,28 @@ class Pool(multiprocessing.pool.Pool):
         if self._state != _RUNNING:
             raise ValueError("Pool not running")
 
+    def _asked(self, method: str, given: Any) -> Options:
+        return self._options.asked(method, given) if given else self._options
+
+    def _apply_async(
+        self,
+        method: str,
+        func: Callable[..., R],
+        args: Iterable[Any],
+        kwds: Mapping[str, Any],
+        callback: Callable[[R], object] | None,
+        error_callback: Callable[[BaseException], object] | None,
+        options: Any,
+    ) -> AsyncResult[R]:
+        """Do as `apply_async`, with options: such a call is a job of its own."""
+        self._check_running()
+        asked = self._options.asked(method, options)
+        if asked.return_exceptions:
+            raise TypeError(f"{method}() got an unexpected keyword argument 'return_exceptions'")
+        result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback, asked)
+        self._submit_call(result, func, args, kwds)
+        return result
+
     def _map_async(
         self,
         func: Callable[..., R],
@@ -310,6 +365,7 @@ class Pool(multiprocessing.pool.Pool):
         chunksize: int | None,
         callback: Callable[[list[R]], object] | None,
         error_callback: Callable[[BaseException], object] | None,
+        options: Options,
     ) -> MapResult[R]:
         self._check_running()
         if chunksize is not None and operator.index(chunksize) < 1:
@@ -317,7 +373,7 @@ class Pool(multiprocessing.pool.Pool):
         items: Any = iterable
         if type(items) not in (list, tuple, range):  # a subclass may iterate in its own way
             items = list(items)
-        result: MapResult[R] = MapResult(self, func, len(items), callback, error_callback)
+        result: MapResult[R] = MapResult(self, func, len(items), callback, error_callback, options)
         if items:
             chunk = self._chunk(len(items), chunksize)
             self._submit_items(result, func, items, convention, chunk)

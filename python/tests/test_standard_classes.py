@@ -65,7 +65,7 @@ class Doubling(gopool.Pool):
         super().__init__(processes)
         self.submitted = 0
 
-    def map(
+    def map(  # type: ignore[override]
         self, func: Callable[[T], R], iterable: Iterable[T], chunksize: int | None = None
     ) -> list[R]:
         self.submitted += 1
