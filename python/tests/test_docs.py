@@ -16,9 +16,9 @@ OUTPUT = re.compile(r"#\s*(?:->|→|prints)\s*(?P<text>.*)$", re.M)
 
 
 def snippets() -> list[tuple[str, str]]:
-    """Return name and source of every Python block in README.md and docs/*.md."""
+    """Return name and source of every Python block in README.md and below docs/."""
     found = []
-    for file in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for file in [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]:
         if not file.exists():
             continue
         text = file.read_text()
