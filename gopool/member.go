@@ -10,6 +10,7 @@ type phase int
 
 const (
 	starting phase = iota // does not take tasks yet
+	standby               // could, when the one is gone whose place it takes
 	ready                 // takes tasks
 	retiring              // was told to stop and runs what it has
 	lost                  // can't be reached; may still be running
@@ -48,6 +49,8 @@ type member struct {
 	stuck  int           // for so many watches it has been in the same task
 	served bool          // has been ready
 	asks   bool          // is a Puller: gets one grant at a time
+	before *member       // whose place it takes, until that is gone
+	heir   bool          // another was started to take its place
 
 	details string // of its end, for Lost
 

@@ -82,8 +82,7 @@ func (r *Reporter) Ready() {
 	r.member.served = true // also if it was told to stop meanwhile
 	r.pool.failedStarts = 0
 	if r.member.phase == starting {
-		r.member.phase = ready
-		r.pool.dispatch()
+		r.pool.enter(r.member)
 	}
 }
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ._context import get_context
+    from ._current import worker_index, worker_state
     from ._errors import (
         BrokenPoolError,
         MaybeEncodingError,
@@ -49,6 +50,8 @@ __all__ = [
     "install",
     "shared",
     "uninstall",
+    "worker_index",
+    "worker_state",
 ]
 
 __version__ = "0.1.0"
@@ -69,6 +72,8 @@ def __getattr__(name: str) -> object:
         from . import _shared as home
     elif name in ("CallOptions", "MapOptions"):
         from . import _options as home
+    elif name in ("worker_index", "worker_state"):
+        from . import _current as home
     elif name == "get_context":
         from . import _context as home
     else:
