@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
 #: To look closely at a process takes ms: it may take so small a part of the time.
 _SHARE_OF_TIME = 0.01
 
@@ -58,34 +60,42 @@ class BoundedWorker(_Worker):
 class Gauge:
     """Tells whether this process has more than so many bytes of memory of its own.
 
-    These are its anonymous pages in memory: not those of files and of shared memory. What
-    it still has in common with the process that it is a fork of counts by
-    its share ("proportional set size"). To ask the kernel for that takes time, so
-    it is asked for when the pages together are too many, and not all the time.
+    These are its anonymous pages in memory, not those of files and of shared memory,
+    and without those that it still has in common with the process that it is a fork of.
+    To ask the kernel for that takes time. So it is asked when all anonymous pages are
+    too many, and again when there are more, or after a while: a page that is
+    written to is not shared any more.
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._pages = limit // os.sysconf("SC_PAGE_SIZE")
+        self._limit = self._enough = limit // _PAGE
         self._statm = os.open("/proc/self/statm", os.O_RDONLY)
         self._next_look = 0.0
 
     def is_exceeded(self) -> bool:
         _, resident, shared, _ = os.pread(self._statm, 256, 0).split(None, 3)
-        if int(resident) - int(shared) <= self._pages:
+        pages = int(resident) - int(shared)
+        if pages <= self._limit:
             return False
         begin = time.monotonic()
-        if begin < self._next_look:
+        if pages <= self._enough and begin < self._next_look:
             return False
-        exceeded = _own_memory() > self._limit
+        own = _own_memory() // _PAGE
         end = time.monotonic()
         self._next_look = end + (end - begin) / _SHARE_OF_TIME
-        return exceeded
+        self._enough = pages + self._limit - own
+        return own > self._limit
 
 
 def _own_memory() -> int:
-    with suppress(OSError), open("/proc/self/smaps_rollup", "rb") as file:
-        for line in file:
-            if line.startswith(b"Pss_Anon:"):
-                return int(line.split()[1]) << 10
-    return sys.maxsize  # a kernel that does not tell: then all of it is ours
+    """Return how many bytes of anonymous memory no other process shares, or a bit more.
+
+    The kernel has no such sum. It has that of pages of all kinds that are not shared, and that
+    of anonymous ones by the share that this process has in each.
+    """
+    with suppress(OSError, KeyError), open("/proc/self/smaps_rollup", "rb") as file:
+        next(file)  # of which addresses
+        kilobytes = {words[0]: int(words[1]) for words in map(bytes.split, file)}
+        unshared = kilobytes[b"Private_Clean:"] + kilobytes[b"Private_Dirty:"]
+        return min(unshared, kilobytes[b"Pss_Anon:"]) << 10
+    return sys.maxsize  # an old kernel: then all pages count
