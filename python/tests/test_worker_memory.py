@@ -62,7 +62,8 @@ def invert(data: Any) -> tuple[int, Any]:
 
 @pytest.fixture(params=["fork", "spawn"])
 def start(request: pytest.FixtureRequest) -> BaseContext:
-    return multiprocessing.get_context(request.param)
+    method: str = request.param
+    return multiprocessing.get_context(method)
 
 
 def test_a_worker_that_is_too_large_starts_no_further_task(start: BaseContext) -> None:

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.context import BaseContext
+from typing import Any
 
 import pytest
 from support import deaths, tasks
@@ -20,7 +21,8 @@ import gopool
 
 @pytest.fixture(params=["fork", "spawn"])
 def start(request: pytest.FixtureRequest) -> BaseContext:
-    return multiprocessing.get_context(request.param)
+    method: str = request.param
+    return multiprocessing.get_context(method)
 
 
 def announce(mailbox: Mailbox) -> None:
@@ -118,7 +120,7 @@ def test_the_finalizer_runs_behind_the_last_task(ledger: Ledger, start: BaseCont
 def test_it_has_ended_before_the_next_worker_begins(
     ledger: Ledger, start: BaseContext, option: str
 ) -> None:
-    options = {option: 1}
+    options: Any = {option: 1}
     with gopool.Pool(1, context=start, finalizer=Finalizer(ledger), **options) as pool:
         pids = [pool.apply(note, (ledger,)) for _ in range(4)]
         assert len(set(pids)) == 4
