@@ -23,6 +23,9 @@ type Options struct {
 	// MaxFailedStarts is how many workers in a row that end before they were
 	// ready break the pool. 0 means 3.
 	MaxFailedStarts int
+	// Attended: workers of a pool that was terminated or broke are told to stop
+	// by Dismiss, which whoever gets StopAll calls.
+	Attended bool
 }
 
 // Event tells the owner of a pool's workers what to do.
@@ -61,6 +64,7 @@ type Pool struct {
 	lastMember   int
 	coming       int               // members still to be attached, of Options.Workers
 	draining     bool              // jobs are fed without a bound
+	dismissed    bool              // workers of a terminated pool may be told to stop
 	unburied     int               // members off the record whose Release has not ended
 	ended        map[int]struct{}  // members off the record, until Exited is asked of them
 	jobs         map[*Job]struct{} // not done
@@ -83,12 +87,13 @@ func New(options Options) *Pool {
 		options.MaxFailedStarts = 3
 	}
 	p := &Pool{
-		options:  options,
-		coming:   options.Workers,
-		cores:    runtime.GOMAXPROCS(0),
-		ended:    map[int]struct{}{},
-		jobs:     map[*Job]struct{}{},
-		finished: make(chan struct{}),
+		options:   options,
+		coming:    options.Workers,
+		dismissed: !options.Attended,
+		cores:     runtime.GOMAXPROCS(0),
+		ended:     map[int]struct{}{},
+		jobs:      map[*Job]struct{}{},
+		finished:  make(chan struct{}),
 	}
 	p.events.init()
 	p.watch.pool = p
@@ -245,11 +250,24 @@ func (p *Pool) Close() {
 	}
 }
 
-// Terminate ends all jobs where they are and tells the workers to go.
+// Terminate ends all jobs where they are and tells the workers to go, unless
+// that is left to Dismiss.
 func (p *Pool) Terminate() {
 	p.mu.Lock()
 	defer p.unlock()
 	p.terminate(ErrTerminated)
+}
+
+// Dismiss tells the workers of an attended pool to stop, once that was
+// terminated. Until then they stay, so that whoever ends them can see to what they
+// have started.
+func (p *Pool) Dismiss() {
+	p.mu.Lock()
+	defer p.unlock()
+	if !p.state.works() {
+		p.dismissed = true
+		p.settle()
+	}
 }
 
 // Break terminates the pool for a cause that further use of it will name.
@@ -390,7 +408,6 @@ func (p *Pool) terminate(err error) {
 	p.trim.stop()
 	for _, m := range p.members {
 		m.worker.Recall(m.worker.Started() + 1)
-		p.retire(m)
 	}
 	p.events.push(Event{Kind: StopAll}) // before the last job ends, which may finish the pool
 	for j := range p.jobs {
@@ -405,8 +422,10 @@ func (p *Pool) settle() {
 	if p.state == running || len(p.jobs) > 0 {
 		return
 	}
-	for _, m := range p.members {
-		p.retire(m)
+	if p.state != terminated || p.dismissed {
+		for _, m := range p.members {
+			p.retire(m)
+		}
 	}
 	if p.state == closed && p.coming > 0 {
 		return

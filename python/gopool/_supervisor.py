@@ -16,8 +16,9 @@ from functools import partial
 from multiprocessing.context import BaseContext
 from typing import Any
 
-from . import _caller_arena, _core, _exchange
+from . import _caller_arena, _core, _exchange, _family
 from ._dump import question
+from ._family import Family
 from ._gathering import Gathering
 from ._loss import Coroner
 from ._names import Names
@@ -28,6 +29,9 @@ _TASK = struct.Struct("<QQQ")  # gopool/bridge: index, ns, convention; the code 
 
 #: Seconds that a worker has to end by itself before it is killed.
 GRACE = 0.2
+
+#: Seconds that what workers have started has to end by itself once they are gone.
+GRACE_OF_LEFTOVERS = 0.1
 
 #: Seconds that the first worker of a pool has to answer one `apply`, before it has to
 #: share the processors with the start of the others.
@@ -71,7 +75,7 @@ class Supervisor(Owner):
             for worker in self._started:
                 worker.start()
                 self._started[0].equip()  # one should be ready when all are started
-            self._new_pool(processes, max_chunks)
+            self._new_pool(processes, max_chunks, attended=True)
             _caller_arena.publish()
             self._thread = Thread("gopool-supervisor", self._supervise)
         except BaseException:
@@ -151,24 +155,42 @@ class Supervisor(Owner):
             self._break(f"starting a worker failed: {error!r}")
 
     def _stop_all(self) -> None:
-        """End all workers: idle ones by themselves, the others by a signal.
+        """End all workers, idle ones by themselves, the others by a signal; and what they started.
 
         Each is reaped as it ends, while the next ones are still at it.
         """
-        busy = _core.native.bridge_Busy
-        for number, worker in self._workers.items():
-            if busy(self.pool, number) == 1:
-                worker.process.terminate()
+        families = self._seize()
+        _core.native.bridge_Dismiss(self.pool)
         deadline = time.monotonic() + GRACE
         waiting = self._workers.copy()
         while waiting and (left := deadline - time.monotonic()) > 0:
             for number in ended(waiting, left):
                 del waiting[number]
                 self._bury(number)
-        for worker in waiting.values():
+        for number, worker in waiting.items():
+            families[number].freeze()
             worker.process.kill()
+            families[number].dissolve()
         for number in waiting:
             self._bury(number)
+        _family.end(families.values(), GRACE_OF_LEFTOVERS)
+        for family in families.values():
+            family.close()
+
+    def _seize(self) -> dict[int, Family]:
+        """Take hold of what the workers have started, and tell those that are busy to end."""
+        families = {number: Family(worker.pid) for number, worker in self._workers.items()}
+        busy = [n for n in families if _core.native.bridge_Busy(self.pool, n) == 1]
+        for number in busy:
+            families[number].stop()
+        for number, family in families.items():
+            if number in busy:
+                family.freeze()
+                self._workers[number].process.terminate()
+                family.dissolve()
+            else:
+                family.look()
+        return families
 
     def dump(self) -> list[str]:
         """Return what each worker does, in words, with its stacks."""
