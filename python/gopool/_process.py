@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import multiprocessing.process
 import os
+import resource  # noqa: F401  (or wait4 would import it when the first pool ends)
 import signal
 import socket
 import sys

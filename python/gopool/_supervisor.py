@@ -56,6 +56,7 @@ class Supervisor(Owner):
         self._initializer = initializer
         self._initargs = initargs
         self._processes = processes
+        self._stopping = False  # all jobs have ended
         self._started: list[WorkerProcess] = []  # not attached yet
         self._workers: dict[int, WorkerProcess] = {}
         # Held until there may be work for more than one worker. Not an event: Ctrl-C
@@ -136,13 +137,13 @@ class Supervisor(Owner):
         if worker is None:
             return  # `_stop_all` was sooner
         worker.await_end(GRACE)
-        traces = worker.traces()
         with self._burying:
             code = worker.reap(0)
         if code:
-            report = self._coroner.examine(worker, code, traces)
-            explain = partial(_core.native.bridge_Explain, self.pool)
-            self._send(explain, number, report.encode())
+            report = self._coroner.examine(worker, code)
+            if not self._stopping:  # or nothing is lost with it any more
+                explain = partial(_core.native.bridge_Explain, self.pool)
+                self._send(explain, number, report.encode())
         wanted = _core.native.bridge_Exited(self.pool, number, code)
         worker.forget()
         if not wanted:
@@ -159,6 +160,7 @@ class Supervisor(Owner):
 
         Each is reaped as it ends, while the next ones are still at it.
         """
+        self._stopping = True
         families = self._seize()
         _core.native.bridge_Dismiss(self.pool)
         deadline = time.monotonic() + GRACE
