@@ -13,7 +13,7 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ._dump import name_of
 from ._errors import WorkerLostError
@@ -32,8 +32,7 @@ _REPORT = struct.Struct("<Q?")  # peak memory, or 0; killed for memory; the stac
 _LOST = struct.Struct("<qQQ")  # gopool/bridge/collect.go: exit code, worker, size of the reason
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """What the supervisor found out about a dead worker."""
 
     peak_memory: int = 0
