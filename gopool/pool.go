@@ -23,7 +23,7 @@ type Options struct {
 	// MaxFailedStarts is how many workers in a row that end before they were
 	// ready break the pool. 0 means 3.
 	MaxFailedStarts int
-	// Attended: workers of a pool that was terminated or broke are told to stop
+	// Attended: each worker of a pool that was terminated or broke is told to stop
 	// by Dismiss, which whoever gets StopAll calls.
 	Attended bool
 }
@@ -64,7 +64,6 @@ type Pool struct {
 	lastMember   int
 	coming       int               // members still to be attached, of Options.Workers
 	draining     bool              // jobs are fed without a bound
-	dismissed    bool              // workers of a terminated pool may be told to stop
 	unburied     int               // members off the record whose Release has not ended
 	ended        map[int]struct{}  // members off the record, until Exited is asked of them
 	jobs         map[*Job]struct{} // not done
@@ -87,13 +86,12 @@ func New(options Options) *Pool {
 		options.MaxFailedStarts = 3
 	}
 	p := &Pool{
-		options:   options,
-		coming:    options.Workers,
-		dismissed: !options.Attended,
-		cores:     runtime.GOMAXPROCS(0),
-		ended:     map[int]struct{}{},
-		jobs:      map[*Job]struct{}{},
-		finished:  make(chan struct{}),
+		options:  options,
+		coming:   options.Workers,
+		cores:    runtime.GOMAXPROCS(0),
+		ended:    map[int]struct{}{},
+		jobs:     map[*Job]struct{}{},
+		finished: make(chan struct{}),
 	}
 	p.events.init()
 	p.watch.pool = p
@@ -258,15 +256,15 @@ func (p *Pool) Terminate() {
 	p.terminate(ErrTerminated)
 }
 
-// Dismiss tells the workers of an attended pool to stop, once that was
-// terminated. Until then they stay, so that whoever ends them can see to what they
-// have started.
-func (p *Pool) Dismiss() {
+// Dismiss tells a worker of an attended pool to stop, once that was terminated.
+// Until then it stays, so that whoever ends it can see to what it has started.
+func (p *Pool) Dismiss(id int) {
 	p.mu.Lock()
 	defer p.unlock()
-	if !p.state.works() {
-		p.dismissed = true
-		p.settle()
+	for _, m := range p.members {
+		if m.id == id && !p.state.works() {
+			p.retire(m)
+		}
 	}
 }
 
@@ -422,7 +420,7 @@ func (p *Pool) settle() {
 	if p.state == running || len(p.jobs) > 0 {
 		return
 	}
-	if p.state != terminated || p.dismissed {
+	if p.state == closed || !p.options.Attended {
 		for _, m := range p.members {
 			p.retire(m)
 		}

@@ -141,16 +141,14 @@ func TestTerminate(t *testing.T) {
 		p := New(Options{Attended: true})
 		fakes := attachFakes(t, p, 2)
 		submit(t, p, timed(p, time.Second), 1, 100)
-		p.Dismiss()
+		p.Dismiss(fakes[0].id)
 		require.Zero(t, fakes[0].told("stop"), "it is still at work")
 		p.Terminate()
 		for _, f := range fakes {
 			require.Equal(t, 1, f.told("recall"))
 			require.Zero(t, f.told("stop"))
-		}
-		p.Dismiss()
-		p.Dismiss()
-		for _, f := range fakes {
+			p.Dismiss(f.id)
+			p.Dismiss(f.id)
 			require.Equal(t, 1, f.told("stop"))
 		}
 		endPool(t, p, fakes...)

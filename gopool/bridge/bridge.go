@@ -149,9 +149,9 @@ func Terminate(handle int64) int64 {
 	return withPool(handle, func(p *pool) int64 { p.done.end(true); p.Pool.Terminate(); return 0 })
 }
 
-// Dismiss tells the workers of an attended pool that was terminated to stop.
-func Dismiss(handle int64) int64 {
-	return withPool(handle, func(p *pool) int64 { p.Pool.Dismiss(); return 0 })
+// Dismiss tells a worker of an attended pool that was terminated to stop.
+func Dismiss(handle, worker int64) int64 {
+	return withPool(handle, func(p *pool) int64 { p.Pool.Dismiss(int(worker)); return 0 })
 }
 
 // Break terminates the pool for the cause that is in the first size bytes of

@@ -162,7 +162,6 @@ class Supervisor(Owner):
         """
         self._stopping = True
         families = self._seize()
-        _core.native.bridge_Dismiss(self.pool)
         deadline = time.monotonic() + GRACE
         waiting = self._workers.copy()
         while waiting and (left := deadline - time.monotonic()) > 0:
@@ -180,7 +179,7 @@ class Supervisor(Owner):
             family.close()
 
     def _seize(self) -> dict[int, Family]:
-        """Take hold of what the workers have started, and tell those that are busy to end."""
+        """Take hold of what the workers have started, and then tell each to end."""
         families = {number: Family(worker.pid) for number, worker in self._workers.items()}
         busy = [n for n in families if _core.native.bridge_Busy(self.pool, n) == 1]
         for number in busy:
@@ -192,6 +191,7 @@ class Supervisor(Owner):
                 family.dissolve()
             else:
                 family.look()
+            _core.native.bridge_Dismiss(self.pool, number)
         return families
 
     def dump(self) -> list[str]:
