@@ -23,6 +23,9 @@ type Options struct {
 	// MaxFailedStarts is how many workers in a row that end before they were
 	// ready break the pool. 0 means 3.
 	MaxFailedStarts int
+	// Attended: each worker of a pool that was terminated or broke is told to stop
+	// by Dismiss, which whoever gets StopAll calls.
+	Attended bool
 }
 
 // Event tells the owner of a pool's workers what to do.
@@ -245,11 +248,24 @@ func (p *Pool) Close() {
 	}
 }
 
-// Terminate ends all jobs where they are and tells the workers to go.
+// Terminate ends all jobs where they are and tells the workers to go, unless
+// that is left to Dismiss.
 func (p *Pool) Terminate() {
 	p.mu.Lock()
 	defer p.unlock()
 	p.terminate(ErrTerminated)
+}
+
+// Dismiss tells a worker of an attended pool to stop, once that was terminated.
+// Until then it stays, so that whoever ends it can see to what it has started.
+func (p *Pool) Dismiss(id int) {
+	p.mu.Lock()
+	defer p.unlock()
+	for _, m := range p.members {
+		if m.id == id && !p.state.works() {
+			p.retire(m)
+		}
+	}
 }
 
 // Break terminates the pool for a cause that further use of it will name.
@@ -390,7 +406,6 @@ func (p *Pool) terminate(err error) {
 	p.trim.stop()
 	for _, m := range p.members {
 		m.worker.Recall(m.worker.Started() + 1)
-		p.retire(m)
 	}
 	p.events.push(Event{Kind: StopAll}) // before the last job ends, which may finish the pool
 	for j := range p.jobs {
@@ -405,8 +420,10 @@ func (p *Pool) settle() {
 	if p.state == running || len(p.jobs) > 0 {
 		return
 	}
-	for _, m := range p.members {
-		p.retire(m)
+	if p.state == closed || !p.options.Attended {
+		for _, m := range p.members {
+			p.retire(m)
+		}
 	}
 	if p.state == closed && p.coming > 0 {
 		return

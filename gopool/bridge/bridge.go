@@ -45,13 +45,11 @@ var (
 const maxFunctions = 256
 
 // NewPool makes a pool of so many workers, which are replaced after maxChunks chunks; 0 is
-// never. It is known by number from now on.
-func NewPool(number, workers, maxChunks int64) int64 {
+// never. If attended is 1, Dismiss is needed to end it. It is known by number from now on.
+func NewPool(number, workers, maxChunks, attended int64) int64 {
 	return guard(func() int64 {
-		p := &pool{
-			Pool:      gopool.New(gopool.Options{Workers: int(workers), MaxChunks: int(maxChunks)}),
-			functions: map[reference]*gopool.Function{},
-		}
+		options := gopool.Options{Workers: int(workers), MaxChunks: int(maxChunks), Attended: attended == 1}
+		p := &pool{Pool: gopool.New(options), functions: map[reference]*gopool.Function{}}
 		p.done.init()
 		pools.put(number, p)
 		return 0
@@ -149,6 +147,11 @@ func Close(handle int64) int64 {
 // Terminate ends all jobs where they are.
 func Terminate(handle int64) int64 {
 	return withPool(handle, func(p *pool) int64 { p.done.end(true); p.Pool.Terminate(); return 0 })
+}
+
+// Dismiss tells a worker of an attended pool that was terminated to stop.
+func Dismiss(handle, worker int64) int64 {
+	return withPool(handle, func(p *pool) int64 { p.Pool.Dismiss(int(worker)); return 0 })
 }
 
 // Break terminates the pool for the cause that is in the first size bytes of

@@ -24,6 +24,7 @@ func TestUnknownHandles(t *testing.T) {
 		"Busy":          Busy(none, 1),
 		"Close":         Close(none),
 		"Terminate":     Terminate(none),
+		"Dismiss":       Dismiss(none, 1),
 		"Break":         Break(none, e.handle, 0),
 		"Cause":         Cause(none, e.handle),
 		"Release":       Release(none),

@@ -113,9 +113,9 @@ class Owner:
         self._released = False
         self._cause = ""
 
-    def _new_pool(self, workers: int, max_chunks: int) -> None:
+    def _new_pool(self, workers: int, max_chunks: int, *, attended: bool) -> None:
         self.pool = _core.new_number()
-        _core.check(_core.native.bridge_NewPool(self.pool, workers, max_chunks))
+        _core.check(_core.native.bridge_NewPool(self.pool, workers, max_chunks, attended))
         # At exit; never in a forked child. It holds the owner until that is done.
         self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
         _exchange.retain()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import multiprocessing.process
 import os
+import resource  # noqa: F401  (or wait4 would import it when the first pool ends)
 import signal
 import socket
 import sys
@@ -154,6 +155,12 @@ class WorkerProcess:
             self.forget()
             raise
 
+    @property
+    def pid(self) -> int:
+        """The id of the process, which was started."""
+        assert self.process.pid is not None
+        return self.process.pid
+
     def start(self) -> None:
         """Start the process. If that fails, nothing is left of it."""
         _held.discard(self._theirs.fileno())  # a forked child keeps its own
@@ -192,12 +199,10 @@ class WorkerProcess:
         The socket is Go's from now on, which closes it at once if it refuses the
         worker. So nobody may take the number for the socket's meanwhile.
         """
-        pid = self.process.pid
-        assert pid is not None
         self.equip()
         fd, self.socket = self.socket, -1
         _held.remove(fd)
-        number = _core.native.bridge_Attach(pool, fd, self.page, pid)
+        number = _core.native.bridge_Attach(pool, fd, self.page, self.pid)
         if number >= 0:
             self._given = fd
             _held.add(fd)
@@ -236,8 +241,7 @@ class WorkerProcess:
 
     def subject(self, number: int) -> Subject:
         """Take hold of the process for `dump`. Only where nobody reaps it meanwhile."""
-        assert self.process.pid is not None
-        return Subject(number, self.process.pid, self.page, self.size)
+        return Subject(number, self.pid, self.page, self.size)
 
     def _close(self) -> None:
         """Close what the worker or Go have not taken. Does nothing the second time."""
@@ -309,9 +313,8 @@ class WorkerProcess:
         another thread forks at the same time may hold that open.
         """
         if self._sentinel < 0:
-            assert self.process.pid is not None
             try:
-                self._sentinel = os.pidfd_open(self.process.pid)
+                self._sentinel = os.pidfd_open(self.pid)
             except ProcessLookupError:
                 return -1
             except (AttributeError, OSError):

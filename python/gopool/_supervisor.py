@@ -16,8 +16,9 @@ from functools import partial
 from multiprocessing.context import BaseContext
 from typing import Any
 
-from . import _caller_arena, _core, _exchange
+from . import _caller_arena, _core, _exchange, _family
 from ._dump import question
+from ._family import Family
 from ._gathering import Gathering
 from ._loss import Coroner
 from ._names import Names
@@ -28,6 +29,9 @@ _TASK = struct.Struct("<QQQ")  # gopool/bridge: index, ns, convention; the code 
 
 #: Seconds that a worker has to end by itself before it is killed.
 GRACE = 0.2
+
+#: Seconds that what workers have started has to end by itself once they are gone.
+GRACE_OF_LEFTOVERS = 0.1
 
 #: Seconds that the first worker of a pool has to answer one `apply`, before it has to
 #: share the processors with the start of the others.
@@ -52,6 +56,7 @@ class Supervisor(Owner):
         self._initializer = initializer
         self._initargs = initargs
         self._processes = processes
+        self._stopping = False  # all jobs have ended
         self._started: list[WorkerProcess] = []  # not attached yet
         self._workers: dict[int, WorkerProcess] = {}
         # Held until there may be work for more than one worker. Not an event: Ctrl-C
@@ -71,7 +76,7 @@ class Supervisor(Owner):
             for worker in self._started:
                 worker.start()
                 self._started[0].equip()  # one should be ready when all are started
-            self._new_pool(processes, max_chunks)
+            self._new_pool(processes, max_chunks, attended=True)
             _caller_arena.publish()
             self._thread = Thread("gopool-supervisor", self._supervise)
         except BaseException:
@@ -132,13 +137,13 @@ class Supervisor(Owner):
         if worker is None:
             return  # `_stop_all` was sooner
         worker.await_end(GRACE)
-        traces = worker.traces()
         with self._burying:
             code = worker.reap(0)
         if code:
-            report = self._coroner.examine(worker, code, traces)
-            explain = partial(_core.native.bridge_Explain, self.pool)
-            self._send(explain, number, report.encode())
+            report = self._coroner.examine(worker, code)
+            if not self._stopping:  # or nothing is lost with it any more
+                explain = partial(_core.native.bridge_Explain, self.pool)
+                self._send(explain, number, report.encode())
         wanted = _core.native.bridge_Exited(self.pool, number, code)
         worker.forget()
         if not wanted:
@@ -151,24 +156,43 @@ class Supervisor(Owner):
             self._break(f"starting a worker failed: {error!r}")
 
     def _stop_all(self) -> None:
-        """End all workers: idle ones by themselves, the others by a signal.
+        """End all workers, idle ones by themselves, the others by a signal; and what they started.
 
         Each is reaped as it ends, while the next ones are still at it.
         """
-        busy = _core.native.bridge_Busy
-        for number, worker in self._workers.items():
-            if busy(self.pool, number) == 1:
-                worker.process.terminate()
+        self._stopping = True
+        families = self._seize()
         deadline = time.monotonic() + GRACE
         waiting = self._workers.copy()
         while waiting and (left := deadline - time.monotonic()) > 0:
             for number in ended(waiting, left):
                 del waiting[number]
                 self._bury(number)
-        for worker in waiting.values():
+        for number, worker in waiting.items():
+            families[number].freeze()
             worker.process.kill()
+            families[number].dissolve()
         for number in waiting:
             self._bury(number)
+        _family.end(families.values(), GRACE_OF_LEFTOVERS)
+        for family in families.values():
+            family.close()
+
+    def _seize(self) -> dict[int, Family]:
+        """Take hold of what the workers have started, and then tell each to end."""
+        families = {number: Family(worker.pid) for number, worker in self._workers.items()}
+        busy = [n for n in families if _core.native.bridge_Busy(self.pool, n) == 1]
+        for number in busy:
+            families[number].stop()
+        for number, family in families.items():
+            if number in busy:
+                family.freeze()
+                self._workers[number].process.terminate()
+                family.dissolve()
+            else:
+                family.look()
+            _core.native.bridge_Dismiss(self.pool, number)
+        return families
 
     def dump(self) -> list[str]:
         """Return what each worker does, in words, with its stacks."""

@@ -148,7 +148,7 @@ class Crew(Owner):
         self._threads: list[tuple[_Desk, Thread]] = []
         self.size = threads
         self._running = threads  # that have not left; guarded by the lock
-        self._new_pool(threads, 0)
+        self._new_pool(threads, 0, attended=False)
         missing = threads
         try:
             while missing and self._start_thread():  # else the initializer has failed in others

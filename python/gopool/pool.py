@@ -266,7 +266,9 @@ class Pool(multiprocessing.pool.Pool):
         """Stop the workers at once, whatever they do. Outstanding work stays undone.
 
         Idle workers exit in the normal way; busy ones get SIGTERM and, after 0.2 s,
-        SIGKILL. Blocks until they have ended, and a callback that is running.
+        SIGKILL. What they have started and left in their process group is ended in
+        the same way; `multiprocessing` leaves it running. Blocks until all that have
+        ended, and a callback that is running.
         """
         self._state = _TERMINATED
         self._supervisor.terminate()

@@ -195,6 +195,12 @@ def seconds(value: T) -> T:
     return value
 
 
+def time_after(duration: float) -> float:
+    """Return when it is over, by the clock that all processes share."""
+    time.sleep(duration)
+    return time.monotonic()
+
+
 # Exceptions.
 
 
