@@ -41,6 +41,8 @@ def main(
     number, descriptors, _, _ = socket.recv_fds(sock, _wire.NUMBER.size, 3)
     if len(descriptors) < 2:
         return  # the pool is gone already
+    for fd in (sock.fileno(), *descriptors):
+        os.set_inheritable(fd, False)  # no business of programs that tasks start
     page_fd, lifeline, *region = descriptors
     die_with(lifeline)
     page = _page.Page(mmap.mmap(page_fd, _page.SIZE))
@@ -50,7 +52,9 @@ def main(
     if initializer is not None:
         try:
             initializer(*initargs)
-        except Exception:
+        except SystemExit:
+            raise
+        except BaseException:
             import traceback
 
             # Not printed here: it is in the error of everybody who wants a result.
