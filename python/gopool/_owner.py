@@ -108,6 +108,7 @@ class Owner:
         self._lock = threading.Lock()  # guards what follows
         self._notified: dict[int, Notified] = {}
         self._caller: Thread | None = None
+        self._callers: set[int] = set()  # see `_release` for how there may be two
         self._calls_no_more = False
         self._ended = False
         self._released = False
@@ -192,7 +193,12 @@ class Owner:
         with self._lock:
             self._notified.pop(job, None)
 
+    def is_calling_back(self) -> bool:
+        """Tell whether this is the thread for callbacks."""
+        return threading.get_ident() in self._callers
+
     def _call_back(self) -> None:
+        self._callers.add(threading.get_ident())
         while (job := _core.native.bridge_NextDone(self.pool)) > 0:
             with self._lock:
                 result = self._notified.pop(job, None)
