@@ -38,6 +38,7 @@ def main(
     # Ctrl-C reaches the whole process group; it is the parent's to answer. A
     # handler, unlike SIG_IGN, is not passed on to programs that tasks start.
     signal.signal(signal.SIGINT, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # since `_process` started it
     number, descriptors, _, _ = socket.recv_fds(sock, _wire.NUMBER.size, 3)
     if len(descriptors) < 2:
         return  # the pool is gone already
