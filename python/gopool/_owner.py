@@ -10,20 +10,17 @@ needs it any more.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from multiprocessing import util
 from typing import TYPE_CHECKING, Protocol
 
 from . import _core, _exchange
 from ._errors import BrokenPoolError
+from ._latch import Latch
 from ._names import Names
 
 if TYPE_CHECKING:
     from ._gathering import Gathering
-
-#: Seconds that a thread waits at a time: Python answers Ctrl-C between waits.
-SLICE = 0.1
 
 
 class Notified(Protocol):
@@ -31,17 +28,6 @@ class Notified(Protocol):
 
     def _tell(self) -> None: ...
     def _release(self) -> None: ...
-
-
-def wait_event(event: threading.Event, timeout: float | None) -> bool:
-    """Do as `event.wait(timeout)`, but answer Ctrl-C also if another thread got the signal."""
-    deadline = None if timeout is None else time.monotonic() + timeout
-    while True:
-        left = SLICE if deadline is None else min(SLICE, deadline - time.monotonic())
-        if event.wait(max(0, left)):
-            return True
-        if left < SLICE:
-            return False
 
 
 class Thread:
@@ -53,7 +39,7 @@ class Thread:
 
     def __init__(self, name: str | None, target: Callable[[], None]) -> None:
         self._target = target
-        self.ended = threading.Event()
+        self.ended = Latch()
 
         def worker() -> None:  # without a name, it is called Thread-N (worker)
             self._run()
@@ -73,7 +59,7 @@ class Thread:
         try:
             target()
         finally:
-            self.ended.set()
+            self.ended.open()
 
     @property
     def name(self) -> str:
@@ -86,7 +72,7 @@ class Thread:
     def join(self) -> None:
         """Block until the thread has ended; it does not wait for itself."""
         if self._thread is not threading.current_thread():
-            wait_event(self.ended, None)
+            self.ended.wait(None)
             self._thread.join()
 
 

@@ -12,7 +12,8 @@ from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _codec, _core, _exchange, _jobs, _loss, _wire
-from ._owner import SLICE, Owner, wait_event
+from ._latch import SLICE, Latch
+from ._owner import Owner
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -94,7 +95,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
     _job = 0
     _feed: Any = None  # if its tasks are added one after the other
     _left = 0  # outcomes not collected; 0 if nothing was submitted
-    _told: threading.Event | None = None  # the callback has returned: before the result is ready
+    _told: Latch | None = None  # the callback has returned: before the result is ready
     _teller: Owner | None = None  # whose thread will call it
 
     def __init__(
@@ -115,7 +116,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         self._kept: dict[int, Any] = {}  # outcomes that never left this process, by index
         self._collecting = threading.Lock()
         if callback or error_callback:
-            self._told = threading.Event()
+            self._told = Latch()
             self._teller = pool._supervisor
 
     def __del__(self) -> None:
@@ -207,7 +208,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         teller = self._teller
         if self._told is None or (teller is not None and teller.is_calling_back()):
             return True
-        return wait_event(self._told, timeout)
+        return self._told.wait(timeout)
 
     def _tell(self) -> None:
         """Call back: in the thread for callbacks, when the job is done."""
@@ -225,7 +226,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         """Let those go on who wait for the callback: it has returned, or will never be called."""
         self._teller = None
         if self._told is not None:
-            self._told.set()
+            self._told.open()
 
     def _collect_some(self) -> None:
         """Take in what has arrived."""
