@@ -218,7 +218,7 @@ class Owner:
 
     def close(self) -> None:
         """Let no more jobs in."""
-        self.gathering.end()
+        self.gathering.close()
         _core.native.bridge_Close(self.pool)
 
     def abandon(self) -> None:
