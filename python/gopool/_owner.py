@@ -188,23 +188,29 @@ class Owner:
         while (job := _core.native.bridge_NextDone(self.pool)) > 0:
             with self._lock:
                 result = self._notified.pop(job, None)
-            if result is None:
-                continue  # Ctrl-C came while it was submitted
-            try:
-                result._tell()
-            except BaseException as error:  # the user's; the pool goes on
-                report(error)
+            if result is not None:  # else Ctrl-C came while it was submitted
+                self._tell(result)
             del result
         with self._lock:
             untold = list(self._notified.values())
             self._notified.clear()
-        for result in untold:  # the pool was terminated
-            result._release()
+        broken = bool(self._read_cause())
+        for result in untold:
+            if broken:
+                self._tell(result)
+            else:  # the pool was terminated
+                result._release()
         with self._lock:
             self._calls_no_more = True
             last = self._ended
         if last:
             self._release()
+
+    def _tell(self, result: Notified) -> None:
+        try:
+            result._tell()
+        except BaseException as error:  # the user's; the pool goes on
+            report(error)
 
     # For any thread.
 
