@@ -98,6 +98,9 @@ func (w *process) Start(r *Reporter) {
 		w.in.serve()
 		w.socket.shut()
 		w.out.end()
+		if w.death != nil && r.Leaving() {
+			awaitReadable(w.death) // its exit handlers may take their time
+		}
 		r.Gone()
 	})
 }

@@ -115,6 +115,13 @@ func (r *Reporter) Expected() bool {
 	return r.member.phase != ready || r.member.tasks > 0 || r.member.recalled || r.member.trimming
 }
 
+// Leaving tells whether the worker was told to stop, and has nothing to do before.
+func (r *Reporter) Leaving() bool {
+	r.pool.mu.Lock()
+	defer r.pool.mu.Unlock()
+	return r.member.phase == retiring && r.member.tasks == 0
+}
+
 // Trimmed tells that the worker has given up memory, perhaps also what it had of
 // the caller's.
 func (r *Reporter) Trimmed() {

@@ -72,7 +72,6 @@ class Group:
 class GatheredResult(AsyncResult[R]):
     """The result of a call that was gathered with others."""
 
-    _told = None
     _error: BaseException | None = None
     _value: Any = None
 

@@ -12,8 +12,9 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -33,6 +34,7 @@ from . import (  # noqa: F401
     _worker,
 )
 from ._dump import Subject
+from ._interrupts import blocked
 from ._memory import memory_file
 
 #: The parent's descriptors of all workers. A forked child has to close them, or
@@ -135,6 +137,7 @@ class WorkerProcess:
     ) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, _SOCKET)
         self._theirs = theirs
+        self._method = context.get_start_method()
         self.socket = ours.detach()
         _held.update((self.socket, theirs.fileno()))
         try:
@@ -166,7 +169,7 @@ class WorkerProcess:
         _held.discard(self._theirs.fileno())  # a forked child keeps its own
         _processes.add(self.process)
         try:
-            with self._theirs:
+            with self._theirs, _silent_start(self._method):
                 _start(self.process)
         except BaseException:
             self.end(0)
@@ -331,6 +334,22 @@ def ended(workers: Mapping[int, WorkerProcess], timeout: float) -> list[int]:
         return gone
     ready = set(wait(list(sentinels.values()), timeout))
     return [number for number, fd in sentinels.items() if fd in ready]
+
+
+@contextmanager
+def _silent_start(method: str) -> Iterator[None]:
+    """Have Ctrl-C wait in a process that is started, until it has a handler (`_worker.main`).
+
+    Otherwise it would print a traceback from the middle of its imports. Not with
+    forkserver, whose server would pass that on to processes of the program's own.
+    """
+    if method == "forkserver":
+        yield
+        return
+    if method == "spawn":
+        resource_tracker.ensure_running()  # whose start unblocks Ctrl-C
+    with blocked():
+        yield
 
 
 def _start(process: BaseProcess) -> None:

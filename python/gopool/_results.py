@@ -12,7 +12,8 @@ from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _codec, _core, _exchange, _jobs, _loss, _options, _wire
-from ._owner import SLICE, wait_event
+from ._latch import SLICE, Latch
+from ._owner import Owner
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -94,6 +95,8 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
     _job = 0
     _feed: Any = None  # if its tasks are added one after the other
     _left = 0  # outcomes not collected; 0 if nothing was submitted
+    _told: Latch | None = None  # the callback has returned: before the result is ready
+    _teller: Owner | None = None  # whose thread will call it
 
     def __init__(
         self,
@@ -114,9 +117,9 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         self._value: Any = None
         self._kept: dict[int, Any] = {}  # outcomes that never left this process, by index
         self._collecting = threading.Lock()
-        # Set when the callback has returned, which comes before the result is ready.
-        self._told = threading.Event() if callback or error_callback else None
-        self._teller = 0
+        if callback or error_callback:
+            self._told = Latch()
+            self._teller = pool._supervisor
 
     def __del__(self) -> None:
         if self._job and _core.is_usable():
@@ -201,16 +204,16 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         return True
 
     def _is_told(self, timeout: float | None) -> bool:
-        """Block until the callback has returned; the callback itself does not wait for that."""
+        """Block until the callback has returned; callbacks themselves do not wait for that."""
         if self._left or self._told is not None:
             _core.check_process()
-        if self._told is None or self._teller == threading.get_ident():
+        teller = self._teller
+        if self._told is None or (teller is not None and teller.is_calling_back()):
             return True
-        return wait_event(self._told, timeout)
+        return self._told.wait(timeout)
 
     def _tell(self) -> None:
         """Call back: in the thread for callbacks, when the job is done."""
-        self._teller = threading.get_ident()
         try:
             self._collect(None)
             if self._error is None:
@@ -223,8 +226,9 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
 
     def _release(self) -> None:
         """Let those go on who wait for the callback: it has returned, or will never be called."""
+        self._teller = None
         if self._told is not None:
-            self._told.set()
+            self._told.open()
 
     def _collect_some(self) -> None:
         """Take in what has arrived."""

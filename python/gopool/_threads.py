@@ -214,7 +214,7 @@ class Crew(Owner):
         frames = sys._current_frames()
         texts = []
         for desk, thread in tuple(self._threads):
-            frame = None if thread.ended.is_set() else frames.get(thread.ident or 0)
+            frame = None if thread.ended.is_open else frames.get(thread.ident or 0)
             if frame is not None:
                 stack = "".join(traceback.format_stack(frame)).rstrip()
                 head = f"thread {thread.name} {self._doing(desk)}"

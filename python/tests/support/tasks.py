@@ -179,6 +179,13 @@ def sleep_for_minutes(mailbox: Mailbox, _: object = None) -> None:
     time.sleep(600)
 
 
+def sleep_again_and_again(mailbox: Mailbox, _: object = None) -> None:
+    """Go on sleeping whatever signals come."""
+    mailbox.send(os.getpid())
+    while True:
+        signal.pause()
+
+
 def loop_in_c(mailbox: Mailbox, _: object = None) -> int:
     """Never come back to the interpreter: no signal handler and no other thread of it runs."""
     mailbox.send(os.getpid())
