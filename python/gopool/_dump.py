@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from io import FileIO
 
-from . import _code_name, _page, _traces
+from . import _code_name, _codec, _page, _traces
 
 #: Seconds that workers have to write their stacks.
 PATIENCE = 1.0
@@ -95,6 +95,8 @@ class Subject:
         if self.task is None:
             return "is idle"
         index, since, convention, code = self.task
+        if convention & _codec.CONVENTION == _codec.APPLY:
+            index = 0  # that of others with which the call was gathered is nobody's business
         # Each is right or too much: when its grant began, and since when we saw it in the task.
         began = self._slot(_page.BEGAN)
         elapsed = time.monotonic_ns() - began if began else since

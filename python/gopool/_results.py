@@ -62,11 +62,12 @@ def receive(job: int, taken: int) -> tuple[int, bytes]:
 
 
 def decode_segments(
-    data: bytes, kept: dict[int, Any], function: Callable[..., object]
+    data: bytes, kept: dict[int, Any], function: Callable[..., object], gathered: bool = False
 ) -> Iterator[tuple[int, list[Any]]]:
     """Yield index and outcomes of segments of a job of calls of `function`.
 
-    Those that never left this process are in `kept`.
+    Those that never left this process are in `kept`. The job of calls that were gathered is
+    nobody's but ours: each of them is the only one of its own.
     """
     view = memoryview(data)
     at = 0
@@ -76,7 +77,7 @@ def decode_segments(
         at = start + lengths_size + size
         lengths, body = view[start : start + lengths_size], view[start + lengths_size : at]
         if encoding == _wire.LOST:
-            yield index, [_codec.Raised(_loss.lost(function, index, body))]
+            yield index, [_codec.Raised(_loss.lost(function, 0 if gathered else index, body))]
         elif encoding == _wire.LOCAL:
             yield index, [kept[i] for i in range(index, index + count)]
         else:

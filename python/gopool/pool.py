@@ -444,8 +444,10 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         processes = _checked(processes, initializer)
         self._processes = processes
         self._counts_chunks = False
-        self._supervisor = self._crew = Crew(processes, initializer, tuple(initargs))
-        self._state = _RUNNING
+        initargs = tuple(initargs)
+        with deferred():  # as for processes
+            self._supervisor = self._crew = Crew(processes, initializer, initargs)
+            self._state = _RUNNING
 
     def terminate(self) -> None:
         """Drop all work that no thread has begun; its results raise `PoolTerminatedError`.
