@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         WorkerLostError,
     )
     from ._install import install, uninstall
+    from ._joblib import register_joblib
     from ._options import CallOptions, MapOptions
     from ._shared import Shared, shared
     from .pool import (
@@ -47,6 +48,7 @@ __all__ = [
     "WorkerLostError",
     "get_context",
     "install",
+    "register_joblib",
     "shared",
     "uninstall",
 ]
@@ -69,6 +71,8 @@ def __getattr__(name: str) -> object:
         from . import _shared as home
     elif name in ("CallOptions", "MapOptions"):
         from . import _options as home
+    elif name == "register_joblib":
+        from . import _joblib as home
     elif name == "get_context":
         from . import _context as home
     else:

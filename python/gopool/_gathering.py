@@ -98,7 +98,7 @@ class Tray:
         group = Group(func)
         self._job = group.job
         self._exchange: Exchange | None = exchange
-        self._atoms_only = names.is_interactive  # others may have to go by value
+        self._atoms_only = names.looks_closely  # others may have to go by value
         self._claim = itertools.count(1).__next__  # returns each number to one thread
         self.function: object = func
         self._parts = group, exchange.view, exchange.view.cast("Q")
