@@ -80,6 +80,16 @@ class GatheredResult(AsyncResult[R]):
         self._group: Group | None = group
         self._index = index
 
+    def cancel(self, *, running: bool = False) -> bool:
+        group = self._group
+        if group is None or group.wait(self, 0):
+            return False
+        if _core.native.bridge_CancelTask(group.job, self._index, running) != 1:
+            return False
+        self._error = _core.cancelled()
+        self._group = self._pool = None
+        return True
+
     def _wait(self, timeout: float | None) -> bool:
         group = self._group
         return group is None or group.wait(self, timeout)
@@ -91,9 +101,9 @@ class GatheredResult(AsyncResult[R]):
         if not group.wait(self, timeout):
             return False
         outcome = group.outcomes.get(self._index, group)
+        if self._group is None:  # another thread was quicker, or has cancelled it
+            return True
         if outcome is group:
-            if self._group is None:  # another thread was quicker
-                return True
             assert pool is not None
             self._error = pool._supervisor.error(group.status)
         elif type(outcome) is _codec.Raised:

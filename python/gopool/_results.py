@@ -78,6 +78,8 @@ def decode_segments(
         lengths, body = view[start : start + lengths_size], view[start + lengths_size : at]
         if encoding == _wire.LOST:
             yield index, [_codec.Raised(_loss.lost(function, 0 if gathered else index, body))]
+        elif encoding == _wire.CANCELLED:
+            yield index, [_codec.Raised(_core.cancelled())]
         elif encoding == _wire.LOCAL:
             yield index, [kept[i] for i in range(index, index + count)]
         else:
@@ -165,6 +167,21 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[no-any-return]
+
+    def cancel(self, *, running: bool = False) -> bool:
+        """Give the result up: tasks of it that have not begun never run.
+
+        Those that have begun go on, and what they return is dropped; with `running` they
+        are ended at once, each with its worker, which is replaced. Returns True if the result is
+        cancelled: `get` raises `gopool.CancelledError` from now on, `error_callback`
+        is called with that, and `ready` is True. Returns False, and does nothing, if the
+        result is complete already, with whatever it came to.
+
+        A `ThreadPool` raises ValueError for `running`: a thread can't be ended.
+        `multiprocessing` has no such method.
+        """
+        pool = self._pool
+        return pool is not None and pool._supervisor.cancel(self._job, running)
 
     def _wait(self, timeout: float | None) -> bool:
         """Block until all outcomes are there, and tell whether they are."""
@@ -254,7 +271,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
             self._left = left
 
     def _give_up(self, status: int) -> None:
-        """Take the end of the pool for the outcome of all that is left."""
+        """Take the end of the job, or of the pool, for the outcome of all that is left."""
         pool = self._pool
         self._error = _core.error(status) if pool is None else pool._supervisor.error(status)
         self._left = 0
