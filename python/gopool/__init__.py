@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ._install import install, uninstall
     from ._options import CallOptions, MapOptions
     from ._shared import Shared, shared
+    from ._stats import PoolStats, WorkerStats
     from .pool import (
         AsyncResult,
         IMapIterator,
@@ -40,11 +41,13 @@ __all__ = [
     "MapResult",
     "MaybeEncodingError",
     "Pool",
+    "PoolStats",
     "PoolTerminatedError",
     "Shared",
     "ThreadPool",
     "TimeoutError",
     "WorkerLostError",
+    "WorkerStats",
     "get_context",
     "install",
     "shared",
@@ -69,6 +72,8 @@ def __getattr__(name: str) -> object:
         from . import _shared as home
     elif name in ("CallOptions", "MapOptions"):
         from . import _options as home
+    elif name in ("PoolStats", "WorkerStats"):
+        from . import _stats as home
     elif name == "get_context":
         from . import _context as home
     else:
