@@ -31,8 +31,9 @@ def _totals(stats: PoolStats) -> list[str]:
         f"{_size(shared)} of shared memory"
     )
     time = f"{stats.uptime:.1f} s, workers {stats.utilisation:.0%} in tasks"
+    wide = f'<td style="{_CELL}" colspan="4">'
     return [
-        f'<tr><th style="{_CELL}">{head}</th><td style="{_CELL}" colspan="4">{escape(text)}</td></tr>'
+        f'<tr><th style="{_CELL}">{head}</th>{wide}{escape(text)}</td></tr>'
         for head, text in (("Tasks", tasks), ("Data", data), ("Time", time))
     ]
 

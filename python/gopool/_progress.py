@@ -78,6 +78,8 @@ class Progress:
         """Tell for the last time. Blocks until that is done."""
         with suppress(RuntimeError):  # it was stopped before
             self._wanted.release()
+        if self._thread is None:  # nothing is told yet, or Ctrl-C came when that began
+            self._close()
         self.join()
 
     def check(self) -> None:
@@ -141,6 +143,10 @@ class FollowedMapResult(MapResult[R]):
         """Begin to tell, once the job is there."""
         self._progress.follow(owner, self._job)
 
+    def unfollow(self) -> None:
+        """Tell no more: the caller will never have the result."""
+        self._progress.stop()
+
     def get(self, timeout: float | None = None) -> list[R]:
         self._getter = threading.get_ident()
         try:
@@ -188,6 +194,10 @@ class FollowedIMapIterator(IMapIterator[R]):
         """Begin to tell, once the job is there."""
         self._progress.follow(owner, 0 if self._over else self._feed.job)
 
+    def unfollow(self) -> None:
+        """Tell no more: the caller will never have the iterator."""
+        self._progress.stop()
+
     def _fetch(self, timeout: float | None) -> Any:
         self._progress.check()
         try:
@@ -221,6 +231,10 @@ def start_followed(
     """Do what `imap` does where progress is told."""
     total = len(iterable) if isinstance(iterable, Sized) else None
     iterator = cls(pool, func, options, total)
-    start_imap(iterator, pool._supervisor, iterable, chunksize, buffersize)
-    iterator.follow(pool._supervisor)
+    try:
+        start_imap(iterator, pool._supervisor, iterable, chunksize, buffersize)
+        iterator.follow(pool._supervisor)
+    except BaseException:
+        iterator.unfollow()
+        raise
     return iterator

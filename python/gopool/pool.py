@@ -435,13 +435,18 @@ class Pool(multiprocessing.pool.Pool):
             )
         else:
             result = MapResult(self, func, len(items), callback, error_callback, options)
-        if items:
-            chunk = self._chunk(len(items), chunksize)
-            self._submit_items(result, func, items, convention, chunk)
-        else:
-            result._release()  # as in multiprocessing, there is no call back
-        if followed is not None:
-            followed.follow(self._supervisor)
+        try:
+            if items:
+                chunk = self._chunk(len(items), chunksize)
+                self._submit_items(result, func, items, convention, chunk)
+            else:
+                result._release()  # as in multiprocessing, there is no call back
+            if followed is not None:
+                followed.follow(self._supervisor)
+        except BaseException:
+            if followed is not None:
+                followed.unfollow()
+            raise
         return result
 
     def _new_feed(self, func: Callable[..., object]) -> Feed:
