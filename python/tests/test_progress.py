@@ -19,6 +19,8 @@ from tqdm.auto import tqdm
 
 import gopool
 
+tqdm.get_lock()  # makes a semaphore, once for a process
+
 CLASSES = [gopool.Pool, gopool.ThreadPool]
 METHODS = ("map", "map_async", "starmap", "starmap_async", "imap", "imap_unordered")
 
@@ -175,7 +177,7 @@ def test_and_when_the_function_can_not_be_sent(bars: list[Any]) -> None:
     with gopool.Pool(1) as pool:
         with pytest.raises(TypeError):
             pool.map(
-                functools.partial(tasks.add, threading.Lock()),
+                functools.partial(max, threading.Lock()),
                 [1],
                 progress={"file": io.StringIO()},
             )

@@ -49,7 +49,7 @@ def slices(events: list[Event]) -> list[Event]:
 def function_of(event: Event) -> str:
     """Return what was called: the name without how often."""
     name: str = event["name"]
-    return name.split(" \N{MULTIPLICATION SIGN}")[0]
+    return name.split(" \N{MULTIPLICATION SIGN}", 1)[0]
 
 
 def functions(events: list[Event]) -> set[str]:
