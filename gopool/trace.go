@@ -224,14 +224,14 @@ func (t *Trace) report(m *member, o Outcomes) {
 	t.parts = parts[:0]
 	now := clock()
 	end, start := o.Ended, m.began()
-	if end == 0 {
+	if end == 0 || end > now {
 		end = now
 	}
 	if o.Elapsed > 0 {
-		start = end - uint64(o.Elapsed)
+		start = end - min(end, uint64(o.Elapsed))
 	}
 	start = max(start, m.traced)
-	end = max(start, min(end, now))
+	end = max(start, end)
 	var expected time.Duration
 	for _, p := range parts {
 		expected += p.expected
