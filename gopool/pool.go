@@ -63,6 +63,9 @@ type Pool struct {
 	mu           sync.Mutex
 	state        state
 	cause        error // what broke the pool
+	born         time.Time
+	past         meters // of the workers off the record
+	trace        *Trace // nil: nobody wants one
 	members      []*member
 	lastMember   int
 	coming       int               // members still to be attached, of Options.Workers
@@ -91,6 +94,7 @@ func New(options Options) *Pool {
 	}
 	p := &Pool{
 		options:  options,
+		born:     time.Now(),
 		coming:   options.Workers,
 		cores:    runtime.GOMAXPROCS(0),
 		ended:    map[int]struct{}{},
@@ -139,6 +143,9 @@ func (p *Pool) attach(w Worker) (id int, err error) {
 	_, asks := w.(*Puller)
 	m := &member{id: p.lastMember, worker: w, next: 1, asks: asks}
 	p.members = append(p.members, m)
+	if p.trace != nil {
+		p.trace.instant(record{kind: attached, worker: m.id, process: m.process()})
+	}
 	w.Start(&Reporter{p, m})
 	if p.state == closed && len(p.jobs) == 0 {
 		p.retire(m)
@@ -232,6 +239,9 @@ func (p *Pool) submit(f *Function, chunk int, onDone func(), sealed bool, batche
 	f.refs++
 	j := &Job{pool: p, fn: f, chunk: min(chunk, maxChunk), onDone: onDone, tried: f.mean > 0}
 	p.jobs[j] = struct{}{}
+	if p.trace != nil {
+		p.trace.submitted(f, batches)
+	}
 	for _, b := range batches {
 		j.add(b)
 	}
@@ -323,6 +333,7 @@ type Task struct {
 	Function *Function
 	Index    int           // in its job
 	Since    time.Duration // for how long at least; 0: unknown
+	Began    uint64        // when its grant did, in ns by the worker's clock; 0: unknown
 }
 
 // Doing returns the task that a worker is in, and false if it is in none.
@@ -373,6 +384,10 @@ func (p *Pool) bury(id, exit int) *member {
 	p.ended[id] = struct{}{}
 	m.phase = lost
 	m.bury(exit)
+	p.past.add(m.metered())
+	if p.trace != nil {
+		p.trace.instant(record{kind: exited, worker: id, text: Lost{Exit: exit}.String()})
+	}
 	if !m.served {
 		p.failedStart(exit)
 	}
@@ -406,6 +421,7 @@ func (p *Pool) terminate(err error) {
 	if !p.state.advance(terminated) {
 		return
 	}
+	p.endTrace()
 	p.queue.clear()
 	p.watch.stop()
 	p.trim.stop()
@@ -435,6 +451,7 @@ func (p *Pool) settle() {
 		return
 	}
 	if len(p.members)+p.unburied == 0 && p.state.advance(finished) {
+		p.endTrace()
 		p.watch.stop()
 		p.trim.stop()
 		p.warden.stop()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ._joblib import register_joblib
     from ._options import CallOptions, MapOptions
     from ._shared import Shared, shared
+    from ._stats import PoolStats, WorkerStats
     from .pool import (
         AsyncResult,
         IMapIterator,
@@ -44,12 +45,14 @@ __all__ = [
     "MapResult",
     "MaybeEncodingError",
     "Pool",
+    "PoolStats",
     "PoolTerminatedError",
     "Shared",
     "TaskTimeoutError",
     "ThreadPool",
     "TimeoutError",
     "WorkerLostError",
+    "WorkerStats",
     "get_context",
     "install",
     "register_joblib",
@@ -79,6 +82,8 @@ def __getattr__(name: str) -> object:
         from . import _joblib as home
     elif name == "CancelledError":
         from concurrent import futures as home
+    elif name in ("PoolStats", "WorkerStats"):
+        from . import _stats as home
     elif name == "get_context":
         from . import _context as home
     else:

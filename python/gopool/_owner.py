@@ -9,18 +9,21 @@ needs it any more.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from multiprocessing import util
 from typing import TYPE_CHECKING, Protocol
 
 from . import _core, _exchange
+from ._code_name import UNKNOWN
 from ._errors import BrokenPoolError
 from ._latch import Latch
 from ._names import Names
 
 if TYPE_CHECKING:
     from ._gathering import Gathering
+    from ._stats import PoolStats
 
 
 class Notified(Protocol):
@@ -91,6 +94,9 @@ class Owner:
     def __init__(self) -> None:
         self.pool = 0
         self.feeders: set[Joinable] = set()  # those that may be running
+        #: While the pool is traced: what the functions of jobs are called that never leave
+        #: this process.
+        self.names_of_jobs: dict[int, str] | None = None
         self._lock = threading.Lock()  # guards what follows
         self._notified: dict[int, Notified] = {}
         self._caller: Thread | None = None
@@ -99,6 +105,7 @@ class Owner:
         self._ended = False
         self._released = False
         self._cause = ""
+        self._last_stats = b""
 
     def _new_pool(self, workers: int, max_chunks: int, *, attended: bool) -> None:
         self.pool = _core.new_number()
@@ -120,6 +127,36 @@ class Owner:
     def dump(self) -> list[str]:
         """Return what each worker does, in words, with its stacks."""
         raise NotImplementedError
+
+    def stats(self) -> PoolStats:
+        """Return what the pool does and has done; once it has ended, what that was."""
+        from . import _stats  # it makes classes, which takes a while
+
+        data = self._read_stats() or self._last_stats
+        memory = (0, 0) if self._released else self._shared_memory()
+        return _stats.read(data, self.name_of_job, os.getpid(), memory)
+
+    def _read_stats(self) -> bytes:
+        """Return what Go says of the pool; empty once it has been released."""
+        exchange = _exchange.borrow()
+        try:
+            size = _core.native.bridge_Stats(self.pool, exchange.handle)
+            while size < _core.TOO_SMALL:
+                larger = _exchange.borrow(-size)
+                _exchange.give_back(exchange)
+                exchange = larger
+                size = _core.native.bridge_Stats(self.pool, exchange.handle)
+            return bytes(exchange.view[: max(0, size)])
+        finally:
+            _exchange.give_back(exchange)
+
+    def _shared_memory(self) -> tuple[int, int]:
+        """Return how many bytes of shared memory this process and the workers take up."""
+        return 0, 0
+
+    def name_of_job(self, job: int) -> str:
+        """Return the name of the function of a job that never left this process."""
+        return UNKNOWN
 
     def hurry(self) -> None:
         """Say that there may be work for more than one worker."""
@@ -155,6 +192,7 @@ class Owner:
             if self._released:
                 return
             self._released = True
+            self._last_stats = self._read_stats()
         _core.native.bridge_Release(self.pool)
         _exchange.release()
         self._at_exit.cancel()

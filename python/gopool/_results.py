@@ -33,6 +33,11 @@ def deadline_after(timeout: float | None) -> float | None:
     return None if timeout is None else time.monotonic() + timeout
 
 
+def left_until(deadline: float | None, longest: float) -> float:
+    """Return how many seconds are left, at most `longest`."""
+    return longest if deadline is None else max(0, min(longest, deadline - time.monotonic()))
+
+
 def slice_ms(deadline: float | None) -> int:
     """Return for how many ms to wait in one go; 0 if the deadline is over, -1 for ever."""
     longest = SLICE_MS if threading.current_thread() is threading.main_thread() else -1

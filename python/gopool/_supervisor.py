@@ -7,7 +7,6 @@ never a `Pool`, so that a pool that is dropped is collected.
 
 from __future__ import annotations
 
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +15,8 @@ from functools import partial
 from multiprocessing.context import BaseContext
 from typing import Any
 
-from . import _caller_arena, _core, _exchange, _family
+from . import _arena, _caller_arena, _core, _exchange, _family, _memory
+from ._doing import Task, read_task
 from ._dump import question
 from ._family import Family
 from ._gathering import Gathering
@@ -24,8 +24,6 @@ from ._loss import Coroner
 from ._names import Names
 from ._owner import Owner, Thread, report
 from ._process import WorkerProcess, ended
-
-_TASK = struct.Struct("<QQQ")  # gopool/bridge: index, ns, convention; the code follows
 
 #: Seconds that a worker has to end by itself before it is killed.
 GRACE = 0.2
@@ -213,17 +211,23 @@ class Supervisor(Owner):
                 subject.task = self._task(subject.number)
             return question(subjects)
 
-    def _task(self, worker: int) -> tuple[int, int, int, bytes] | None:
-        """Return the task that a worker is in, as `Subject` wants it."""
+    def _task(self, worker: int) -> Task | None:
+        """Return the task that a worker is in."""
         exchange = _exchange.borrow()
         try:
             size = _core.native.bridge_Doing(self.pool, worker, exchange.handle)
-            if size <= 0:
-                return None
-            index, since, convention = _TASK.unpack_from(exchange.view)
-            return index, since, convention, bytes(exchange.view[_TASK.size : size])
+            return read_task(exchange.view, 0, self.name_of_job)[0] if size > 0 else None
         finally:
             _exchange.give_back(exchange)
+
+    def _shared_memory(self) -> tuple[int, int]:
+        own = _arena.own
+        with self._burying:
+            workers = self._workers.copy().values()
+            return (
+                0 if own is None else _memory.occupied(own.fd),
+                sum(_memory.occupied(worker.page) for worker in workers),
+            )
 
     def hurry(self) -> None:
         """Say that there may be work for more than one worker."""

@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import _codec, _core, _page
+from ._code_name import UNKNOWN
+from ._doing import Task
 from ._dump import indented, name_of, running
 from ._gathering import Gathering
 from ._memory import memory
@@ -233,7 +235,19 @@ class Crew(Owner):
         if work is None or started < first:
             return "is idle"
         index += started - first
-        return running(name_of(work.function), index, time.monotonic_ns() - slots[_page.BEGAN])
+        elapsed = time.monotonic_ns() - slots[_page.BEGAN]
+        return running(Task(index, name_of(work.function), elapsed / 1e9))
+
+    def begin(self, job: int, work: Work) -> None:
+        """Know the tasks of a job, before Go does."""
+        self.jobs[job] = work
+        if self.names_of_jobs is not None:
+            self.names_of_jobs[job] = name_of(work.function)
+
+    def name_of_job(self, job: int) -> str:
+        work = self.jobs.get(job)
+        name = UNKNOWN if work is None else name_of(work.function)
+        return name if self.names_of_jobs is None else self.names_of_jobs.pop(job, name)
 
     def settle(self, job: int, work: Work, count: int) -> None:
         """Say that so many tasks have been run, or, below 0, have come."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._options import CallOptions, MapOptions, Options
+    from ._progress import FollowedMapResult
+    from ._stats import PoolStats
+    from ._trace import Trace
 
 __all__ = [
     "ApplyResult",
@@ -243,6 +246,12 @@ class Pool(multiprocessing.pool.Pool):
         """
         self._check_running()
         asked = self._asked("imap", options)
+        if asked.is_followed:
+            from ._progress import FollowedIMapIterator, start_followed
+
+            return start_followed(
+                FollowedIMapIterator, self, func, asked, iterable, chunksize, buffersize
+            )
         iterator: IMapIterator[R] = IMapIterator(self, func, asked)
         start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
         return iterator
@@ -259,6 +268,12 @@ class Pool(multiprocessing.pool.Pool):
         """Do as `imap`, but return results as they get ready."""
         self._check_running()
         asked = self._asked("imap_unordered", options)
+        if asked.is_followed:
+            from ._progress import FollowedIMapUnorderedIterator, start_followed
+
+            return start_followed(
+                FollowedIMapUnorderedIterator, self, func, asked, iterable, chunksize, buffersize
+            )
         iterator: IMapUnorderedIterator[R] = IMapUnorderedIterator(self, func, asked)
         start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
         return iterator
@@ -310,6 +325,32 @@ class Pool(multiprocessing.pool.Pool):
         print(text, file=sys.stderr if file is None else file, flush=True)
         return text
 
+    def stats(self) -> PoolStats:
+        """Return what the pool does at the moment, and what it has done.
+
+        Once the pool has ended, this is how it was then. Does not disturb the workers,
+        and may be asked for as often as one likes: it costs some microseconds.
+        `multiprocessing.Pool` has no such method.
+        """
+        _core.check_process()
+        return self._supervisor.stats()
+
+    def trace(self, path: str | os.PathLike[str]) -> Trace:
+        """Begin to write a timeline of what the workers do to a file; return what ends it.
+
+        Use it as `with pool.trace("run.json"):`, or call `stop` of what is returned. The
+        file is in Chrome's trace event format, and opens in https://ui.perfetto.dev and
+        chrome://tracing: a row for each worker, on which a slice is one long task, or as
+        many short ones as were reported together. Raises OSError if the file can't be
+        written, then or in `stop`, and ValueError if the pool is being traced already or
+        is not running.
+        `multiprocessing.Pool` has no such method.
+        """
+        _core.check_process()
+        from ._trace import Trace
+
+        return Trace(self._supervisor, path)
+
     def __enter__(self) -> Self:
         self._check_running()
         return self
@@ -336,6 +377,16 @@ class Pool(multiprocessing.pool.Pool):
             f"<{cls.__module__}.{cls.__qualname__} state={self._state} pool_size={self._processes}>"
         )
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of the pool: its state and `stats`. Never raises."""
+        from . import _html
+
+        try:
+            stats = self.stats()
+        except Exception:  # it is a forked child's, or was never started
+            stats = None
+        return _html.page(repr(self), stats)
+
     def __reduce__(self) -> NoReturn:
         raise NotImplementedError("pool objects cannot be passed between processes or pickled")
 
@@ -360,8 +411,9 @@ class Pool(multiprocessing.pool.Pool):
         """Do as `apply_async`, with options: such a call is a job of its own."""
         self._check_running()
         asked = self._asked(method, options)
-        if asked.return_exceptions:
-            raise TypeError(f"{method}() got an unexpected keyword argument 'return_exceptions'")
+        for name in ("return_exceptions", "progress"):
+            if name in options:
+                raise TypeError(f"{method}() got an unexpected keyword argument {name!r}")
         result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback, asked)
         self._submit_call(result, func, args, kwds)
         return result
@@ -382,12 +434,28 @@ class Pool(multiprocessing.pool.Pool):
         items: Any = iterable
         if type(items) not in (list, tuple, range):  # a subclass may iterate in its own way
             items = list(items)
-        result: MapResult[R] = MapResult(self, func, len(items), callback, error_callback, options)
-        if items:
-            chunk = self._chunk(len(items), chunksize)
-            self._submit_items(result, func, items, convention, chunk)
+        followed: FollowedMapResult[R] | None = None
+        if options.is_followed:
+            from ._progress import FollowedMapResult
+
+            result: MapResult[R]
+            result = followed = FollowedMapResult(
+                self, func, len(items), callback, error_callback, options
+            )
         else:
-            result._release()  # as in multiprocessing, there is no call back
+            result = MapResult(self, func, len(items), callback, error_callback, options)
+        try:
+            if items:
+                chunk = self._chunk(len(items), chunksize)
+                self._submit_items(result, func, items, convention, chunk)
+            else:
+                result._release()  # as in multiprocessing, there is no call back
+            if followed is not None:
+                followed.follow(self._supervisor)
+        except BaseException:
+            if followed is not None:
+                followed.unfollow()
+            raise
         return result
 
     def _new_feed(self, func: Callable[..., object]) -> Feed:
