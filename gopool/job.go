@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"time"
 )
 
 // ErrTerminated is the error of a job that was outstanding when its pool was
@@ -24,11 +25,15 @@ type Job struct {
 	pending   []span // not handed out; taken from the front
 	waiting   int    // tasks in pending
 	open      int    // tasks added and not settled
+	settled   int    // tasks that have their outcome
 	sealed    bool
-	queued    bool // is in pool.queue
-	tried     bool // its function was timed, or could have been
-	uneven    bool // one of its calls took much longer than it should
-	keepsTurn bool // until it has nothing to hand out
+	queued    bool          // is in pool.queue
+	tried     bool          // its function was timed, or could have been
+	uneven    bool          // one of its calls took much longer than it should
+	keepsTurn bool          // until it has nothing to hand out
+	limit     time.Duration // that a task may take; 0: any time
+	killing   bool          // tasks that were cancelled end if they run
+	cancelled map[int]bool  // tasks that were cancelled by themselves; true: also if running
 	forgotten bool
 	err       error // why unsettled tasks will never be
 	arrived   []Segment
@@ -83,6 +88,14 @@ func (j *Job) Done() bool {
 	j.pool.mu.Lock()
 	defer j.pool.mu.Unlock()
 	return j.done()
+}
+
+// Progress returns how many tasks have their outcome, and whether that is all
+// that ever will.
+func (j *Job) Progress() (settled int, done bool) {
+	j.pool.mu.Lock()
+	defer j.pool.mu.Unlock()
+	return j.settled, j.done()
 }
 
 // Err returns why tasks of the job will never have an outcome, or nil.
@@ -223,9 +236,14 @@ func (j *Job) giveBack(s span) {
 		j.letGo(s.count)
 		return
 	}
-	j.pending = append([]span{s}, j.pending...)
-	j.waiting += s.count
-	j.pool.queue.putBack(j)
+	kept := j.strike(s)
+	for _, s := range kept {
+		j.waiting += s.count
+	}
+	if len(kept) > 0 {
+		j.pending = append(kept, j.pending...)
+		j.pool.queue.putBack(j)
+	}
 }
 
 // deliver accepts the outcome of tasks.
@@ -255,6 +273,7 @@ func (j *Job) accept(s Segment) {
 			j.order.put(s, j.arrive)
 		}
 	}
+	j.settled += s.Count
 	j.settle(s.Count)
 	j.stock.change()
 }

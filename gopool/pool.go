@@ -23,6 +23,9 @@ type Options struct {
 	// MaxFailedStarts is how many workers in a row that end before they were
 	// ready break the pool. 0 means 3.
 	MaxFailedStarts int
+	// Attended: each worker of a pool that was terminated or broke is told to stop
+	// by Dismiss, which whoever gets StopAll calls.
+	Attended bool
 }
 
 // Event tells the owner of a pool's workers what to do.
@@ -45,6 +48,9 @@ const (
 	// Trim: the pool has been idle for a while; memory for large arguments may be
 	// given up.
 	Trim
+	// Kill: kill the worker, which is in a task that may not go on. It is gone when
+	// it has ended, as if it had been killed by somebody else.
+	Kill
 	// WorkerRetires: if Wanted, start another worker and have it Replace this one.
 	WorkerRetires
 )
@@ -59,6 +65,9 @@ type Pool struct {
 	mu           sync.Mutex
 	state        state
 	cause        error // what broke the pool
+	born         time.Time
+	past         meters // of the workers off the record
+	trace        *Trace // nil: nobody wants one
 	members      []*member
 	lastMember   int
 	coming       int               // members still to be attached, of Options.Workers
@@ -73,6 +82,7 @@ type Pool struct {
 	startError   error
 	watch        watch
 	trim         trim
+	warden       warden
 	cores        int  // how many workers can get on at the same time
 	held         bool // tasks were not given to an idle worker: see holds
 	dirty        []*member
@@ -86,6 +96,7 @@ func New(options Options) *Pool {
 	}
 	p := &Pool{
 		options:  options,
+		born:     time.Now(),
 		coming:   options.Workers,
 		cores:    runtime.GOMAXPROCS(0),
 		ended:    map[int]bool{},
@@ -95,6 +106,7 @@ func New(options Options) *Pool {
 	p.events.init()
 	p.watch.pool = p
 	p.trim.pool = p
+	p.warden.pool = p
 	return p
 }
 
@@ -137,6 +149,9 @@ func (p *Pool) attach(w Worker, place int) (id int, err error) {
 	_, asks := w.(*Puller)
 	m := &member{id: p.lastMember, worker: w, next: 1, asks: asks, before: p.occupant(place)}
 	p.members = append(p.members, m)
+	if p.trace != nil {
+		p.trace.instant(record{kind: attached, worker: m.id, process: m.process()})
+	}
 	w.Start(&Reporter{p, m})
 	if p.state == closed && len(p.jobs) == 0 {
 		p.retire(m)
@@ -230,6 +245,9 @@ func (p *Pool) submit(f *Function, chunk int, onDone func(), sealed bool, batche
 	f.refs++
 	j := &Job{pool: p, fn: f, chunk: min(chunk, maxChunk), onDone: onDone, tried: f.mean > 0}
 	p.jobs[j] = struct{}{}
+	if p.trace != nil {
+		p.trace.submitted(f, batches)
+	}
 	for _, b := range batches {
 		j.add(b)
 	}
@@ -251,11 +269,24 @@ func (p *Pool) Close() {
 	}
 }
 
-// Terminate ends all jobs where they are and tells the workers to go.
+// Terminate ends all jobs where they are and tells the workers to go, unless
+// that is left to Dismiss.
 func (p *Pool) Terminate() {
 	p.mu.Lock()
 	defer p.unlock()
 	p.terminate(ErrTerminated)
+}
+
+// Dismiss tells a worker of an attended pool to stop, once that was terminated.
+// Until then it stays, so that whoever ends it can see to what it has started.
+func (p *Pool) Dismiss(id int) {
+	p.mu.Lock()
+	defer p.unlock()
+	for _, m := range p.members {
+		if m.id == id && !p.state.works() {
+			p.retire(m)
+		}
+	}
 }
 
 // Break terminates the pool for a cause that further use of it will name.
@@ -308,6 +339,7 @@ type Task struct {
 	Function *Function
 	Index    int           // in its job
 	Since    time.Duration // for how long at least; 0: unknown
+	Began    uint64        // when its grant did, in ns by the worker's clock; 0: unknown
 }
 
 // Doing returns the task that a worker is in, and false if it is in none.
@@ -361,6 +393,10 @@ func (p *Pool) bury(id, exit int) *member {
 	}
 	m.phase = lost
 	m.bury(exit)
+	p.past.add(m.metered())
+	if p.trace != nil {
+		p.trace.instant(record{kind: exited, worker: id, text: Lost{Exit: exit}.String()})
+	}
 	p.vacate(m)
 	if !m.served {
 		p.failedStart(exit)
@@ -395,12 +431,13 @@ func (p *Pool) terminate(err error) {
 	if !p.state.advance(terminated) {
 		return
 	}
+	p.endTrace()
 	p.queue.clear()
 	p.watch.stop()
 	p.trim.stop()
+	p.warden.stop()
 	for _, m := range p.members {
 		m.worker.Recall(m.worker.Started() + 1)
-		p.retire(m)
 	}
 	p.events.push(Event{Kind: StopAll}) // before the last job ends, which may finish the pool
 	for j := range p.jobs {
@@ -415,15 +452,19 @@ func (p *Pool) settle() {
 	if p.state == running || len(p.jobs) > 0 {
 		return
 	}
-	for _, m := range p.members {
-		p.retire(m)
+	if p.state == closed || !p.options.Attended {
+		for _, m := range p.members {
+			p.retire(m)
+		}
 	}
 	if p.state == closed && p.coming > 0 {
 		return
 	}
 	if len(p.members)+p.unburied == 0 && p.state.advance(finished) {
+		p.endTrace()
 		p.watch.stop()
 		p.trim.stop()
+		p.warden.stop()
 		p.events.push(Event{Kind: Finished})
 		close(p.finished)
 	}

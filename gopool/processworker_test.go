@@ -57,6 +57,11 @@ func serveWorker(script string) {
 	}
 	for w.next() {
 	}
+	if script == "lingers" {
+		_ = socket.Close()
+		_, _ = io.Copy(io.Discard, os.NewFile(workerHold, "hold"))
+		os.Exit(5)
+	}
 }
 
 // pause waits for the signal that ends the process.

@@ -11,7 +11,8 @@
 //	                  Stop
 //	                  Trim
 //	from the worker   Ready
-//	                  Results   first, count, elapsed | outcomes  aux: Encoding
+//	                  Results   first, count, elapsed, ended | outcomes
+//	                                                      aux: Encoding
 //	                  Skipped   first, count
 //	                  Failed    text                              the initializer raised
 //	                  Trimmed
@@ -62,7 +63,7 @@ const (
 )
 
 // Columns are outcomes of one type, none of them a failure, each of the same
-// width. (2 and 3 are encodings that only the bridge knows.)
+// width. (2, 3 and 8 are encodings that only the bridge knows.)
 const (
 	Ints   Encoding = iota + 4 // 8 bytes, signed
 	Floats                     // 8 bytes
@@ -93,7 +94,7 @@ const (
 const (
 	headerSize  = 16
 	runSize     = 32
-	resultsSize = 24
+	resultsSize = 32
 	skippedSize = 16
 )
 
@@ -127,6 +128,7 @@ type Outcomes struct {
 	First    uint64
 	Count    int
 	Elapsed  time.Duration
+	Ended    uint64 // when they were sent, in ns by the worker's clock
 	Encoding Encoding
 	Lengths  []byte // of a Stream: Count lengths of 8 bytes
 	Data     []byte
@@ -182,6 +184,7 @@ func AppendOutcomes(b []byte, o Outcomes) []byte {
 	b = order.AppendUint64(b, o.First)
 	b = order.AppendUint64(b, uint64(o.Count))
 	b = order.AppendUint64(b, uint64(o.Elapsed))
+	b = order.AppendUint64(b, o.Ended)
 	return append(append(b, o.Lengths...), o.Data...)
 }
 
@@ -215,6 +218,7 @@ func (f Frame) Outcomes() (Outcomes, error) {
 	o := Outcomes{
 		First:    order.Uint64(f.Payload),
 		Elapsed:  time.Duration(order.Uint64(f.Payload[16:])),
+		Ended:    order.Uint64(f.Payload[24:]),
 		Encoding: Encoding(f.Aux),
 		Data:     rest,
 	}

@@ -11,7 +11,8 @@ import (
 )
 
 // FuzzReader: whatever a worker sends, reading it ends in an error or in frames
-// that hold what arrived, and memory follows what arrived.
+// that hold what arrived, and memory follows what arrived. What fuzzing has found
+// worth keeping is in testdata/fuzz, and tried with every test run.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(AppendReady(nil))

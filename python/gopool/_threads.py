@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import _codec, _core, _current, _page
+from ._code_name import UNKNOWN
+from ._doing import Task
 from ._dump import indented, name_of, running
 from ._gathering import Gathering
 from ._memory import memory
@@ -154,7 +156,7 @@ class Crew(Owner):
         self._threads: list[tuple[_Desk, Thread]] = []
         self.size = threads
         self._running = threads  # that have not left; guarded by the lock
-        self._new_pool(threads, 0)
+        self._new_pool(threads, 0, attended=False)
         missing = threads
         try:
             while missing and self._start_thread(
@@ -225,7 +227,7 @@ class Crew(Owner):
         frames = sys._current_frames()
         texts = []
         for desk, thread in tuple(self._threads):
-            frame = None if thread.ended.is_set() else frames.get(thread.ident or 0)
+            frame = None if thread.ended.is_open else frames.get(thread.ident or 0)
             if frame is not None:
                 stack = "".join(traceback.format_stack(frame)).rstrip()
                 head = f"thread {thread.name} {self._doing(desk)}"
@@ -244,7 +246,19 @@ class Crew(Owner):
         if work is None or started < first:
             return "is idle"
         index += started - first
-        return running(name_of(work.function), index, time.monotonic_ns() - slots[_page.BEGAN])
+        elapsed = time.monotonic_ns() - slots[_page.BEGAN]
+        return running(Task(index, name_of(work.function), elapsed / 1e9))
+
+    def begin(self, job: int, work: Work) -> None:
+        """Know the tasks of a job, before Go does."""
+        self.jobs[job] = work
+        if self.names_of_jobs is not None:
+            self.names_of_jobs[job] = name_of(work.function)
+
+    def name_of_job(self, job: int) -> str:
+        work = self.jobs.get(job)
+        name = UNKNOWN if work is None else name_of(work.function)
+        return name if self.names_of_jobs is None else self.names_of_jobs.pop(job, name)
 
     def settle(self, job: int, work: Work, count: int) -> None:
         """Say that so many tasks have been run, or, below 0, have come."""
@@ -274,6 +288,16 @@ class Crew(Owner):
             self._end()
 
     # For any thread.
+
+    def cancel(self, job: int, running: bool) -> bool:
+        """Have no more tasks of a job run. Return False if it was done."""
+        if running:
+            raise ValueError("a thread can't be ended: only tasks that have not begun")
+        cancelled = super().cancel(job, running)
+        if cancelled:
+            # A thread that comes to tasks of it passes over them: they were taken back.
+            self.jobs.pop(job, None)
+        return cancelled
 
     def terminate(self) -> None:
         """End all jobs. Blocks until idle threads have ended, and a callback that runs.

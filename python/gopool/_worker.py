@@ -42,9 +42,12 @@ def main(sock: socket.socket, settings: Settings, index: int, generation: int) -
     # Ctrl-C reaches the whole process group; it is the parent's to answer. A
     # handler, unlike SIG_IGN, is not passed on to programs that tasks start.
     signal.signal(signal.SIGINT, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # since `_process` started it
     number, descriptors, _, _ = socket.recv_fds(sock, _wire.NUMBER.size, 3)
     if len(descriptors) < 2:
         return  # the pool is gone already
+    for fd in (sock.fileno(), *descriptors):
+        os.set_inheritable(fd, False)  # no business of programs that tasks start
     page_fd, lifeline, *region = descriptors
     die_with(lifeline)
     page = _page.Page(mmap.mmap(page_fd, _page.SIZE))
@@ -53,7 +56,9 @@ def main(sock: socket.socket, settings: Settings, index: int, generation: int) -
         _lender.lenders[_region.CALLER] = _lender.Lender(fd)
     try:
         settings.begin(index, generation)
-    except Exception:
+    except SystemExit:
+        raise
+    except BaseException:
         import traceback
 
         # Not printed here: it is in the error of everybody who wants a result.
