@@ -33,6 +33,9 @@ PAUSES = {"fork": (0.02, 0.1, 0.5), "forkserver": (0.5,), "spawn": (0.5,)}
 CHUNKS = {"fork": (None, None, 1, 5), "forkserver": (None,), "spawn": (None,)}
 """How much a worker does until it is replaced."""
 
+LIMITS = {"fork": (None, None, None, 1), "forkserver": (None,), "spawn": (None,)}
+"""How much memory a worker may have: 1 has it replaced after each task."""
+
 ENDINGS = ("closed", "closed", "terminated", "terminated at work", "left", "dropped")
 
 #: Fates of tasks that are lost by themselves; nobody is there who would kill those that are held.
@@ -107,6 +110,7 @@ class Scene:
             self._random.randint(1, 6),
             self._journal.born,
             maxtasksperchild=self._random.choice(CHUNKS[self._method]),
+            max_memory_per_worker=self._random.choice(LIMITS[self._method]),
             context=multiprocessing.get_context(self._method),
         )
         users = [
