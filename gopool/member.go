@@ -10,6 +10,7 @@ type phase int
 
 const (
 	starting phase = iota // does not take tasks yet
+	standby               // could, when the one is gone whose place it takes
 	ready                 // takes tasks
 	retiring              // was told to stop and runs what it has
 	doomed                // is being killed for the task that it is in
@@ -51,6 +52,8 @@ type member struct {
 	meters meters        // of what it has done
 	traced uint64        // until when a trace has it, by the clock
 	asks   bool          // is a Puller: gets one grant at a time
+	before *member       // whose place it takes, until that is gone
+	heir   bool          // another was started to take its place
 
 	details string // of its end, for Lost
 

@@ -51,6 +51,8 @@ const (
 	// Kill: kill the worker, which is in a task that may not go on. It is gone when
 	// it has ended, as if it had been killed by somebody else.
 	Kill
+	// WorkerRetires: if Wanted, start another worker and have it Replace this one.
+	WorkerRetires
 )
 
 // Pool hands the tasks of jobs to workers. It owns no worker: who attaches
@@ -71,7 +73,7 @@ type Pool struct {
 	coming       int               // members still to be attached, of Options.Workers
 	draining     bool              // jobs are fed without a bound
 	unburied     int               // members off the record whose Release has not ended
-	ended        map[int]struct{}  // members off the record, until Exited is asked of them
+	ended        map[int]bool      // members off the record, until Exited is asked of them: whether that wants no other
 	jobs         map[*Job]struct{} // not done
 	queue        queue
 	lastBatch    uint64
@@ -97,7 +99,7 @@ func New(options Options) *Pool {
 		born:     time.Now(),
 		coming:   options.Workers,
 		cores:    runtime.GOMAXPROCS(0),
-		ended:    map[int]struct{}{},
+		ended:    map[int]bool{},
 		jobs:     map[*Job]struct{}{},
 		finished: make(chan struct{}),
 	}
@@ -125,14 +127,18 @@ func (p *Pool) unlock() {
 
 // Attach adds a worker and starts it. The pool releases it in the end, also if
 // Attach fails.
-func (p *Pool) Attach(w Worker) (id int, err error) {
-	if id, err = p.attach(w); err != nil {
+func (p *Pool) Attach(w Worker) (id int, err error) { return p.Replace(0, w) }
+
+// Replace is Attach of a worker in the place of one that retires: it has no tasks
+// until that one is gone.
+func (p *Pool) Replace(retiring int, w Worker) (id int, err error) {
+	if id, err = p.attach(w, retiring); err != nil {
 		w.Release()
 	}
 	return id, err
 }
 
-func (p *Pool) attach(w Worker) (id int, err error) {
+func (p *Pool) attach(w Worker, place int) (id int, err error) {
 	p.mu.Lock()
 	defer p.unlock()
 	if !p.state.works() {
@@ -141,7 +147,7 @@ func (p *Pool) attach(w Worker) (id int, err error) {
 	p.coming = max(0, p.coming-1)
 	p.lastMember++
 	_, asks := w.(*Puller)
-	m := &member{id: p.lastMember, worker: w, next: 1, asks: asks}
+	m := &member{id: p.lastMember, worker: w, next: 1, asks: asks, before: p.occupant(place)}
 	p.members = append(p.members, m)
 	if p.trace != nil {
 		p.trace.instant(record{kind: attached, worker: m.id, process: m.process()})
@@ -323,9 +329,9 @@ func (p *Pool) Exited(id, exit int) (replace bool) {
 	p.exited(id, exit)
 	p.mu.Lock()
 	defer p.unlock()
-	_, ended := p.ended[id]
+	replaced, ended := p.ended[id]
 	delete(p.ended, id)
-	return ended && (p.state == running || p.state == closed && len(p.jobs) > 0)
+	return ended && !replaced && (p.state == running || p.state == closed && len(p.jobs) > 0)
 }
 
 // Task is what a worker is in.
@@ -381,13 +387,17 @@ func (p *Pool) bury(id, exit int) *member {
 		return nil
 	}
 	p.unburied++
-	p.ended[id] = struct{}{}
+	p.ended[id] = m.heir || m.before != nil
+	if m.before != nil {
+		m.before.heir = false // it will want another itself
+	}
 	m.phase = lost
 	m.bury(exit)
 	p.past.add(m.metered())
 	if p.trace != nil {
 		p.trace.instant(record{kind: exited, worker: id, text: Lost{Exit: exit}.String()})
 	}
+	p.vacate(m)
 	if !m.served {
 		p.failedStart(exit)
 	}
@@ -465,6 +475,7 @@ func (p *Pool) gone(m *member) {
 	if m.phase != lost {
 		m.phase = lost
 		p.events.push(Event{WorkerGone, m.id})
+		p.vacate(m)
 	}
 }
 

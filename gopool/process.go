@@ -130,6 +130,8 @@ func (w *process) handle(frame wire.Frame, r *Reporter) error {
 		r.Skipped(first, count)
 	case wire.Trimmed:
 		r.Trimmed()
+	case wire.Retire:
+		r.Retires()
 	case wire.Failed:
 		r.Failed(errors.New(string(frame.Payload)))
 	}

@@ -118,8 +118,12 @@ func (w *processWorker) run(sequence uint64, function string, arguments []byte) 
 		sequence++
 	}
 	w.flush()
-	if function == "leave" {
+	switch function {
+	case "leave":
 		os.Exit(4)
+	case "retire":
+		w.send(wire.AppendRetire(nil))
+		os.Exit(0)
 	}
 }
 

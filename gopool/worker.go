@@ -99,8 +99,7 @@ func (r *Reporter) Ready() {
 	}
 	r.pool.failedStarts = 0
 	if r.member.phase == starting {
-		r.member.phase = ready
-		r.pool.dispatch()
+		r.pool.enter(r.member)
 	}
 }
 

@@ -67,16 +67,17 @@ func withPool(handle int64, f func(*pool) int64) int64 {
 }
 
 // Attach adds the worker process pid, which has the other end of socket and
-// shares the page behind the descriptor page. The socket becomes Go's, whatever
-// is returned: the worker's number or a status.
-func Attach(handle, socket, page, pid int64) int64 {
+// shares the page behind the descriptor page, in the place of a worker that retires;
+// 0 is none. The socket becomes Go's, whatever is returned: the worker's number
+// or a status.
+func Attach(handle, socket, page, pid, retiring int64) int64 {
 	return withPool(handle, func(p *pool) int64 {
 		worker, err := gopool.NewProcess(int(socket), int(page), int(pid), arguments.Load())
 		if err != nil {
 			_ = unix.Close(int(socket))
 			return statusSystem
 		}
-		id, err := p.Pool.Attach(worker)
+		id, err := p.Pool.Replace(int(retiring), worker)
 		if err != nil {
 			return statusOf(err)
 		}
@@ -91,6 +92,11 @@ func NextEvent(handle int64) int64 {
 		event := p.Next()
 		return int64(event.Kind)<<32 | int64(event.Worker)
 	})
+}
+
+// Wanted returns 1 if another worker is to be started in the place of one that retires.
+func Wanted(handle, worker int64) int64 {
+	return withPool(handle, func(p *pool) int64 { return truth(p.Pool.Wanted(int(worker))) })
 }
 
 // Exited says that a worker has ended, with its exit code or minus the signal.

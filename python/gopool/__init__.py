@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ._context import get_context
+    from ._current import worker_index, worker_state
     from ._errors import (
         BrokenPoolError,
         MaybeEncodingError,
@@ -58,6 +59,8 @@ __all__ = [
     "register_joblib",
     "shared",
     "uninstall",
+    "worker_index",
+    "worker_state",
 ]
 
 __version__ = "0.1.0"
@@ -84,6 +87,8 @@ def __getattr__(name: str) -> object:
         from concurrent import futures as home
     elif name in ("PoolStats", "WorkerStats"):
         from . import _stats as home
+    elif name in ("worker_index", "worker_state"):
+        from . import _current as home
     elif name == "get_context":
         from . import _context as home
     else:

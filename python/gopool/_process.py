@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
@@ -36,6 +36,7 @@ from . import (  # noqa: F401
 from ._dump import Subject
 from ._interrupts import blocked
 from ._memory import memory_file
+from ._settings import Settings
 
 #: The parent's descriptors of all workers. A forked child has to close them, or
 #: workers would not see the parent's end. Whatever closes one takes it off first.
@@ -132,9 +133,12 @@ class WorkerProcess:
     def __init__(
         self,
         context: BaseContext,
-        initializer: Callable[..., object] | None,
-        initargs: tuple[Any, ...],
+        settings: Settings,
+        index: int,
+        generation: int = 0,
     ) -> None:
+        self.index = index
+        self.generation = generation
         ours, theirs = socket.socketpair(socket.AF_UNIX, _SOCKET)
         self._theirs = theirs
         self._method = context.get_start_method()
@@ -149,7 +153,7 @@ class WorkerProcess:
             self.size = os.fstat(self.page).st_size
             _held.add(self.page)
             _lender.lenders[self._region] = _lender.Lender(self.page, _caller_arena.note_freed)
-            arguments = (theirs, initializer, initargs)
+            arguments = (theirs, settings, index, generation)
             self.process: BaseProcess = context.Process(target=_worker.main, args=arguments)  # type: ignore[attr-defined]
             self.process.name = self.process.name.replace("Process", "PoolWorker")
             self.process.daemon = True
@@ -196,8 +200,10 @@ class WorkerProcess:
         _release(self._worker_end)
         self._worker_end = -1
 
-    def attach(self, pool: int) -> int:
+    def attach(self, pool: int, retiring: int) -> int:
         """Give the worker to a Go pool: return its number there, or a status.
+
+        It takes the place of the worker with the number `retiring`, if that is not 0.
 
         The socket is Go's from now on, which closes it at once if it refuses the
         worker. So nobody may take the number for the socket's meanwhile.
@@ -205,7 +211,7 @@ class WorkerProcess:
         self.equip()
         fd, self.socket = self.socket, -1
         _held.remove(fd)
-        number = _core.native.bridge_Attach(pool, fd, self.page, self.pid)
+        number = _core.native.bridge_Attach(pool, fd, self.page, self.pid, retiring)
         if number >= 0:
             self._given = fd
             _held.add(fd)

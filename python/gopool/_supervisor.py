@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 from multiprocessing.context import BaseContext
-from typing import Any
 
 from . import _arena, _caller_arena, _core, _exchange, _family, _memory
 from ._doing import Task, read_task
@@ -24,6 +22,7 @@ from ._loss import Coroner
 from ._names import Names
 from ._owner import Owner, Thread, report
 from ._process import WorkerProcess, ended
+from ._settings import Settings
 
 #: Seconds that a worker has to end by itself before it is killed.
 GRACE = 0.2
@@ -43,17 +42,14 @@ class Supervisor(Owner):
         self,
         context: BaseContext,
         processes: int,
-        initializer: Callable[..., object] | None,
-        initargs: tuple[Any, ...],
+        settings: Settings,
         max_chunks: int,
     ) -> None:
         super().__init__()
         self.names = Names(context)
         self.gathering = Gathering(self.names)
         self._context = context
-        self._initializer = initializer
-        self._initargs = initargs
-        self._processes = processes
+        self._settings = settings
         self._stopping = False  # all jobs have ended
         self._started: list[WorkerProcess] = []  # not attached yet
         self._workers: dict[int, WorkerProcess] = {}
@@ -69,8 +65,8 @@ class Supervisor(Owner):
         # they get ready while the extension is loaded.
         _caller_arena.retain()
         try:
-            for _ in range(processes):
-                self._started.append(self._new_worker())
+            for index in range(processes):
+                self._started.append(WorkerProcess(context, settings, index))
             for worker in self._started:
                 worker.start()
                 self._started[0].equip()  # one should be ready when all are started
@@ -85,11 +81,8 @@ class Supervisor(Owner):
             _caller_arena.release()
             raise
 
-    def _new_worker(self) -> WorkerProcess:
-        return WorkerProcess(self._context, self._initializer, self._initargs)
-
-    def _attach(self, worker: WorkerProcess) -> None:
-        number = worker.attach(self.pool)
+    def _attach(self, worker: WorkerProcess, retiring: int = 0) -> None:
+        number = worker.attach(self.pool, retiring)
         if number >= 0:
             self._workers[number] = worker
             return
@@ -122,6 +115,8 @@ class Supervisor(Owner):
             kind, number = divmod(_core.native.bridge_NextEvent(self.pool), 1 << 32)
             if kind == _core.WORKER_GONE:
                 self._bury(number)
+            elif kind == _core.WORKER_RETIRES:
+                self._succeed(number)
             elif kind == _core.STOP_ALL:
                 self._stop_all()
             elif kind == _core.KILL:
@@ -146,12 +141,22 @@ class Supervisor(Owner):
                 self._send(explain, number, report.encode())
         wanted = _core.native.bridge_Exited(self.pool, number, code)
         worker.forget()
-        if not wanted:
-            return
+        if wanted:
+            self._replace(worker)
+
+    def _succeed(self, number: int) -> None:
+        """Start another worker in the place of one that still runs its last tasks."""
+        worker = self._workers.get(number)
+        if worker is not None and _core.native.bridge_Wanted(self.pool, number) == 1:
+            self._replace(worker, number)
+
+    def _replace(self, worker: WorkerProcess, retiring: int = 0) -> None:
         try:
-            worker = self._new_worker()
-            worker.start()
-            self._attach(worker)
+            other = WorkerProcess(
+                self._context, self._settings, worker.index, worker.generation + 1
+            )
+            other.start()
+            self._attach(other, retiring)
         except Exception as error:  # no process, descriptor or memory to be had
             self._break(f"starting a worker failed: {error!r}")
 

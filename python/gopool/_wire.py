@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Kinds of frame.
-FUNCTION, RUN, FORGET, STOP, TRIM, READY, RESULTS, SKIPPED, FAILED, TRIMMED = range(1, 11)
+FUNCTION, RUN, FORGET, STOP, TRIM, READY, RESULTS, SKIPPED, FAILED, TRIMMED, RETIRE = range(1, 12)
 
 #: Neither side sends more at a time, and each has room for as much when it receives: the
 #: socket keeps packets apart, and loses what does not fit (gopool/packets.go).

@@ -19,6 +19,7 @@ from ._imap import IMapIterator, IMapUnorderedIterator, start_imap
 from ._interrupts import deferred
 from ._owner import Owner
 from ._results import SLICE_MS, AsyncResult, MapResult
+from ._settings import Settings
 from ._supervisor import Supervisor
 from ._threads import Crew
 
@@ -61,9 +62,22 @@ class Pool(multiprocessing.pool.Pool):
     context
         a `multiprocessing` context that starts the workers; by default that of
         `multiprocessing.get_start_method()`.
+
+    Keywords that `multiprocessing` does not have:
+
     task_timeout
         seconds that a task may run, unless its submission says something else
         (`timeout=`); by default any time. See `gopool.CallOptions`.
+    max_memory_per_worker
+        a worker is replaced after a task behind which it has more bytes of memory of
+        its own than this; by default never. Linux only.
+    finalizer
+        called without arguments in each worker that ends in the normal way, behind its last task.
+    seed
+        a number from which each worker gets random numbers of its own, that are the same
+        for the same seed: in `random`, `numpy.random`, and `worker_state().rng`.
+    threads_per_worker
+        how many threads BLAS and OpenMP may use in a worker. Needs threadpoolctl.
 
     Leaving the `with` block terminates the pool. Raises ValueError or TypeError
     for arguments that make no sense. Blocks until the workers are started.
@@ -86,8 +100,12 @@ class Pool(multiprocessing.pool.Pool):
         context: BaseContext | None = None,
         *,
         task_timeout: float | None = None,
+        max_memory_per_worker: int | None = None,
+        finalizer: Callable[[], object] | None = None,
+        seed: int | None = None,
+        threads_per_worker: int | None = None,
     ) -> None:
-        processes = _checked(processes, initializer)
+        processes = _checked(processes, initializer, finalizer)
         if task_timeout is not None:
             self._options = self._options.asked("Pool", {"timeout": task_timeout})
         if maxtasksperchild is not None and (
@@ -96,13 +114,19 @@ class Pool(multiprocessing.pool.Pool):
             raise ValueError("maxtasksperchild must be a positive int or None")
         self._processes = processes
         self._counts_chunks = maxtasksperchild is not None
-        initargs = tuple(initargs)
+        settings = Settings(
+            initializer,
+            tuple(initargs),
+            finalizer,
+            max_memory_per_worker,
+            seed,
+            threads_per_worker,
+        )
         with deferred():  # processes that were started must come to somebody who will end them
             self._supervisor: Owner = Supervisor(
                 context or multiprocessing.get_context(),
                 processes,
-                initializer,
-                initargs,
+                settings,
                 maxtasksperchild or 0,
             )
             self._state = _RUNNING
@@ -500,6 +524,8 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         how many threads; by default one for each CPU that this process may use.
     initializer, initargs
         called as `initializer(*initargs)` in each thread when it starts.
+    finalizer
+        a keyword: called without arguments in each thread when it ends, behind its last task.
 
     Has the methods of `Pool`. Functions, arguments and results need not be
     picklable: they are used as they are. Leaving the `with` block terminates the
@@ -515,13 +541,15 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         processes: int | None = None,
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
+        *,
+        finalizer: Callable[[], object] | None = None,
     ) -> None:
-        processes = _checked(processes, initializer)
+        processes = _checked(processes, initializer, finalizer)
         self._processes = processes
         self._counts_chunks = False
         initargs = tuple(initargs)
         with deferred():  # as for processes
-            self._supervisor = self._crew = Crew(processes, initializer, initargs)
+            self._supervisor = self._crew = Crew(processes, initializer, initargs, finalizer)
             self._state = _RUNNING
 
     def terminate(self) -> None:
@@ -569,7 +597,7 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         _local.submit(self._crew, result, func, items, convention, chunk=chunk)
 
 
-def _checked(processes: int | None, initializer: object) -> int:
+def _checked(processes: int | None, initializer: object, finalizer: object) -> int:
     """Return how many workers there are to be. Raises for what makes no sense."""
     if processes is None:
         processes = _cpu_count()
@@ -577,6 +605,8 @@ def _checked(processes: int | None, initializer: object) -> int:
         raise ValueError("Number of processes must be at least 1")
     if initializer is not None and not callable(initializer):
         raise TypeError("initializer must be a callable")
+    if finalizer is not None and not callable(finalizer):
+        raise TypeError("finalizer must be a callable")
     return processes
 
 
