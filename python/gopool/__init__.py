@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         PoolTerminatedError,
         WorkerLostError,
     )
+    from ._executor import PoolExecutor
     from ._install import install, uninstall
     from ._options import CallOptions, MapOptions
     from ._shared import Shared, shared
@@ -40,6 +41,7 @@ __all__ = [
     "MapResult",
     "MaybeEncodingError",
     "Pool",
+    "PoolExecutor",
     "PoolTerminatedError",
     "Shared",
     "ThreadPool",
@@ -69,6 +71,8 @@ def __getattr__(name: str) -> object:
         from . import _shared as home
     elif name in ("CallOptions", "MapOptions"):
         from . import _options as home
+    elif name == "PoolExecutor":
+        from . import _executor as home
     elif name == "get_context":
         from . import _context as home
     else:

@@ -27,10 +27,13 @@ SLICE = 0.1
 
 
 class Notified(Protocol):
-    """A result that has callbacks."""
+    """Who wants to hear of a job's outcomes."""
 
-    def _tell(self) -> None: ...
-    def _release(self) -> None: ...
+    def _tell(self) -> None:
+        """Hear that they are there: in the thread for callbacks."""
+
+    def _release(self) -> None:
+        """Hear that nobody will tell."""
 
 
 def wait_event(event: threading.Event, timeout: float | None) -> bool:
@@ -192,6 +195,22 @@ class Owner:
         with self._lock:
             self._notified.pop(job, None)
 
+    def watch(self, job: int, result: Notified, taken: int, want: int) -> None:
+        """Have `result` told once, when so many outcomes are there behind `taken` segments.
+
+        It is told also if no more will come, and a little too soon if others wait for
+        fewer. It is released at once if there is nobody to tell it.
+        """
+        with self._lock:
+            told = not (self._ended or self._calls_no_more)
+            if told:
+                if self._caller is None:
+                    self._caller = Thread("gopool-callbacks", self._call_back)
+                self._notified[job] = result
+        if not told or _core.native.bridge_Notify(self.pool, job, taken, want) < 0:
+            self.unexpect(job)
+            result._release()
+
     def _call_back(self) -> None:
         while (job := _core.native.bridge_NextDone(self.pool)) > 0:
             with self._lock:
@@ -206,11 +225,10 @@ class Owner:
         with self._lock:
             untold = list(self._notified.values())
             self._notified.clear()
-        for result in untold:  # the pool was terminated
-            result._release()
-        with self._lock:
             self._calls_no_more = True
             last = self._ended
+        for result in untold:  # the pool was terminated
+            result._release()
         if last:
             self._release()
 

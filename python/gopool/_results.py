@@ -7,7 +7,9 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +17,7 @@ from . import _codec, _core, _exchange, _jobs, _loss, _options, _wire
 from ._owner import SLICE, wait_event
 
 if TYPE_CHECKING:
+    from ._awaiting import Waiter
     from .pool import Pool
 
 R = TypeVar("R")
@@ -82,16 +85,30 @@ def decode_segments(
             yield index, _codec.decode_outcomes(encoding, skip, count, lengths, body)
 
 
+def wake_all(awaited: deque[Waiter] | None) -> None:
+    """Have all tasks of asyncio go on that wait."""
+    if awaited:
+        from . import _awaiting
+
+        waiters = []
+        with suppress(IndexError):  # others may take some at the same time
+            while True:
+                waiters.append(awaited.popleft())
+        _awaiting.wake(waiters)
+
+
 # Derived for `isinstance`, and for `AsyncResult[int]` at run time; nothing else is inherited.
 class AsyncResult(multiprocessing.pool.ApplyResult[R]):
     """The result of `apply_async`, as `multiprocessing.pool.AsyncResult`.
 
     Differences: `get` raises `gopool.WorkerLostError` if the worker died and
     `gopool.PoolTerminatedError` if the pool was terminated, where
-    `multiprocessing` waits for ever.
+    `multiprocessing` waits for ever. In `asyncio`, `await` does what `get` does, and
+    blocks no thread.
     """
 
     _job = 0
+    _awaited: deque[Waiter] | None = None  # tasks of asyncio that wait
     _feed: Any = None  # if its tasks are added one after the other
     _left = 0  # outcomes not collected; 0 if nothing was submitted
 
@@ -162,6 +179,28 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
             raise self._error
         return self._value  # type: ignore[no-any-return]
 
+    def __await__(self) -> Generator[Any, None, R]:
+        """Return the result when it is there: in a coroutine of `asyncio`, on any loop."""
+        from . import _awaiting
+
+        return _awaiting.result_of(self).__await__()
+
+    def _watch(self, waiter: Waiter) -> None:
+        """Have a waiter woken when the result may be ready."""
+        # In one step, as threads may share the result.
+        self.__dict__.setdefault("_awaited", deque()).append(waiter)
+        pool = self._pool
+        if pool is None or (self._told is not None and self._told.is_set()):
+            self._release()
+        elif self._told is None:  # else the end of the callback wakes all
+            pool._supervisor.watch(self._job, self, self._taken, sys.maxsize)
+
+    def _unwatch(self, waiter: Waiter) -> None:
+        """Say that a waiter was woken, or waits no more."""
+        assert self._awaited is not None
+        with suppress(ValueError):
+            self._awaited.remove(waiter)
+
     def _wait(self, timeout: float | None) -> bool:
         """Block until all outcomes are there, and tell whether they are."""
         if not self._is_told(timeout):
@@ -210,6 +249,9 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
 
     def _tell(self) -> None:
         """Call back: in the thread for callbacks, when the job is done."""
+        if self._told is None:
+            self._release()
+            return
         self._teller = threading.get_ident()
         try:
             self._collect(None)
@@ -225,6 +267,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         """Let those go on who wait for the callback: it has returned, or will never be called."""
         if self._told is not None:
             self._told.set()
+        wake_all(self._awaited)
 
     def _collect_some(self) -> None:
         """Take in what has arrived."""

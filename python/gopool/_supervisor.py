@@ -52,6 +52,7 @@ class Supervisor(Owner):
         self._initializer = initializer
         self._initargs = initargs
         self._processes = processes
+        self.grace = GRACE
         self._started: list[WorkerProcess] = []  # not attached yet
         self._workers: dict[int, WorkerProcess] = {}
         # Held until there may be work for more than one worker. Not an event: Ctrl-C
@@ -159,7 +160,7 @@ class Supervisor(Owner):
         for number, worker in self._workers.items():
             if busy(self.pool, number) == 1:
                 worker.process.terminate()
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + self.grace
         waiting = self._workers.copy()
         while waiting and (left := deadline - time.monotonic()) > 0:
             for number in ended(waiting, left):
