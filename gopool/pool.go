@@ -45,6 +45,9 @@ const (
 	// Trim: the pool has been idle for a while; memory for large arguments may be
 	// given up.
 	Trim
+	// Kill: kill the worker, which is in a task that may not go on. It is gone when
+	// it has ended, as if it had been killed by somebody else.
+	Kill
 )
 
 // Pool hands the tasks of jobs to workers. It owns no worker: who attaches
@@ -71,6 +74,7 @@ type Pool struct {
 	startError   error
 	watch        watch
 	trim         trim
+	warden       warden
 	cores        int  // how many workers can get on at the same time
 	held         bool // tasks were not given to an idle worker: see holds
 	dirty        []*member
@@ -93,6 +97,7 @@ func New(options Options) *Pool {
 	p.events.init()
 	p.watch.pool = p
 	p.trim.pool = p
+	p.warden.pool = p
 	return p
 }
 
@@ -388,6 +393,7 @@ func (p *Pool) terminate(err error) {
 	p.queue.clear()
 	p.watch.stop()
 	p.trim.stop()
+	p.warden.stop()
 	for _, m := range p.members {
 		m.worker.Recall(m.worker.Started() + 1)
 		p.retire(m)
@@ -414,6 +420,7 @@ func (p *Pool) settle() {
 	if len(p.members)+p.unburied == 0 && p.state.advance(finished) {
 		p.watch.stop()
 		p.trim.stop()
+		p.warden.stop()
 		p.events.push(Event{Kind: Finished})
 		close(p.finished)
 	}

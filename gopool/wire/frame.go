@@ -60,7 +60,7 @@ const (
 )
 
 // Columns are outcomes of one type, none of them a failure, each of the same
-// width. (2 and 3 are encodings that only the bridge knows.)
+// width. (2, 3 and 8 are encodings that only the bridge knows.)
 const (
 	Ints   Encoding = iota + 4 // 8 bytes, signed
 	Floats                     // 8 bytes

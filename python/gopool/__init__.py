@@ -8,6 +8,7 @@ Importing this package loads no extension and starts nothing: the first pool doe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from concurrent.futures import CancelledError
     from multiprocessing import TimeoutError
     from types import ModuleType
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         BrokenPoolError,
         MaybeEncodingError,
         PoolTerminatedError,
+        TaskTimeoutError,
         WorkerLostError,
     )
     from ._executor import PoolExecutor
@@ -35,6 +37,7 @@ __all__ = [
     "AsyncResult",
     "BrokenPoolError",
     "CallOptions",
+    "CancelledError",
     "IMapIterator",
     "IMapUnorderedIterator",
     "MapOptions",
@@ -44,6 +47,7 @@ __all__ = [
     "PoolExecutor",
     "PoolTerminatedError",
     "Shared",
+    "TaskTimeoutError",
     "ThreadPool",
     "TimeoutError",
     "WorkerLostError",
@@ -73,6 +77,8 @@ def __getattr__(name: str) -> object:
         from . import _options as home
     elif name == "PoolExecutor":
         from . import _executor as home
+    elif name == "CancelledError":
+        from concurrent import futures as home
     elif name == "get_context":
         from . import _context as home
     else:

@@ -40,10 +40,23 @@ def _wake(waiters: list[Waiter]) -> None:
             waiter.set_result(None)
 
 
+def _watch(source: AsyncResult[Any] | IMapIterator[Any]) -> Waiter:
+    """Return a future that is done when there may be something new."""
+    waiter: Waiter = asyncio.get_running_loop().create_future()
+    source._watch(waiter)
+    return waiter
+
+
 async def result_of(result: AsyncResult[R]) -> R:
     """Return a result when it is there, or raise what it raises."""
     while not result.ready():
-        await _told_by(result)
+        waiter = _watch(result)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if not result._unwatch(waiter):  # nobody else waits for it
+                result.cancel()
+            raise
     return result.get()
 
 
@@ -55,7 +68,12 @@ async def next_of(iterator: IMapIterator[R]) -> R:
         except StopIteration:
             raise StopAsyncIteration from None
         except TimeoutError:
-            await _told_by(iterator)
+            waiter = _watch(iterator)
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                iterator._unwatch(waiter)
+                raise
             continue
         if type(outcome) is _codec.Raised:
             try:
@@ -63,16 +81,6 @@ async def next_of(iterator: IMapIterator[R]) -> R:
             finally:
                 del outcome  # or the traceback would hold it, and it the traceback
         return outcome  # type: ignore[no-any-return]
-
-
-async def _told_by(source: AsyncResult[Any] | IMapIterator[Any]) -> None:
-    """Wait until there may be something new."""
-    waiter: Waiter = asyncio.get_running_loop().create_future()
-    source._watch(waiter)
-    try:
-        await waiter
-    finally:
-        source._unwatch(waiter)
 
 
 async def in_thread(function: Callable[[], None]) -> None:

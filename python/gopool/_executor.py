@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from functools import partial
 from itertools import chain, islice
 from multiprocessing import TimeoutError
 from multiprocessing.context import BaseContext
@@ -42,6 +43,8 @@ class PoolExecutor(Executor):
         called as `initializer(*initargs)` in each worker when it starts.
     max_tasks_per_child
         a worker is replaced after so many calls (of `map`: chunks); by default never.
+    options
+        the keyword-only arguments of `gopool.Pool`, such as `task_timeout`.
 
     The workers start with the first call. Leaving the `with` block waits for
     all calls. Raises ValueError or TypeError for arguments that make no sense.
@@ -60,6 +63,7 @@ class PoolExecutor(Executor):
         initargs: Iterable[Any] = (),
         *,
         max_tasks_per_child: int | None = None,
+        **options: Any,
     ) -> None:
         if max_workers is not None and max_workers <= 0:
             raise ValueError("max_workers must be greater than 0")
@@ -70,9 +74,18 @@ class PoolExecutor(Executor):
                 raise TypeError("max_tasks_per_child must be an integer")
             if max_tasks_per_child <= 0:
                 raise ValueError("max_tasks_per_child must be >= 1")
-        self._arguments = max_workers, initializer, tuple(initargs), max_tasks_per_child, mp_context
+        self._new_pool = partial(
+            Pool,
+            max_workers,
+            initializer,
+            tuple(initargs),
+            max_tasks_per_child,
+            mp_context,
+            **options,
+        )
         self._lock = threading.Lock()  # guards the two
         self._pool: Pool | None = None
+        self._maps: WeakSet[IMapIterator[Any]] = WeakSet()
         self._is_shut_down = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -101,7 +114,8 @@ class PoolExecutor(Executor):
 
         The iterables are consumed at once; with `buffersize`, only so many chunks ahead
         of the results that were taken. Workers are handed `chunksize` items at a time, or
-        a multiple of it. Where a call raised, the iterator raises that, and ends. It raises
+        a multiple of it. Where a call raised, the iterator raises that, and ends: calls that
+        were not begun never run, nor do they if it is closed, or left by a `for`. It raises
         `concurrent.futures.TimeoutError` if a result is not there `timeout` seconds after
         the call of `map`. Raises ValueError or TypeError for arguments that make no
         sense; otherwise as `submit`.
@@ -131,6 +145,8 @@ class PoolExecutor(Executor):
         pool.close()
         if cancel_futures:
             _gathering(pool).cancel()
+            for results in list(self._maps):
+                results.cancel()
         if wait:
             pool.join()
 
@@ -177,7 +193,7 @@ class PoolExecutor(Executor):
             if _exiting:
                 raise RuntimeError("cannot schedule new futures after interpreter shutdown")
             if self._pool is None:
-                pool = Pool(*self._arguments)
+                pool = self._new_pool()
                 owner = pool._supervisor
                 owner.gathering = FutureGathering(owner.names, pool)
                 _pools.add(pool)
@@ -206,6 +222,7 @@ class PoolExecutor(Executor):
             start_imap(results, pool._supervisor, items, chunksize, None)
         except (ValueError, BrokenPoolError) as error:
             raise refusal(error) from None
+        self._maps.add(results)
         return _walk(results, deadline)
 
     def _map_buffered(
@@ -268,21 +285,22 @@ def _results(
 
 def _walk(results: IMapIterator[T], deadline: float | None) -> Iterator[T]:
     """Yield the results of a map, up to the first that is an exception."""
-    while True:
-        try:
-            outcome = results._take(_left(deadline))
-        except StopIteration:
-            return
-        except TimeoutError:
-            raise FutureTimeoutError from None
-        if type(outcome) is _codec.Raised:
+    with results:  # what was not begun when this ends never runs
+        while True:
             try:
-                raise as_broken(outcome.error)
-            finally:
-                del outcome  # or the traceback would hold it, and it the traceback
-        taken = [outcome]
-        del outcome  # no name may be left for a result while the consumer has it
-        yield taken.pop()
+                outcome = results._take(_left(deadline))
+            except StopIteration:
+                return
+            except TimeoutError:
+                raise FutureTimeoutError from None
+            if type(outcome) is _codec.Raised:
+                try:
+                    raise as_broken(outcome.error)
+                finally:
+                    del outcome  # or the traceback would hold it, and it the traceback
+            taken = [outcome]
+            del outcome  # no name may be left for a result while the consumer has it
+            yield taken.pop()
 
 
 def _left(deadline: float | None) -> float | None:

@@ -105,6 +105,10 @@ class Feed:
         lot = self.lot
         return lot.end - len(lot)
 
+    def cancel(self, running: bool) -> bool:
+        """Have no more tasks run, nor fed; see `Owner.cancel`."""
+        return self._owner.cancel(self.job, running)
+
     def drop(self) -> None:
         """Forget the results: the iterator is gone, or at its end. What is fed still runs."""
         self._dropped = True

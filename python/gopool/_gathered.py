@@ -82,6 +82,11 @@ class Group:
     def _release(self) -> None:
         self._wake(list(self.awaited))
 
+    def release(self, result: GatheredResult[Any]) -> None:
+        """Wake those who wait for a result: it was cancelled."""
+        if self.awaited:
+            self._wake([w for w, awaited in self.awaited.copy().items() if awaited is result])
+
     def _has(self, result: GatheredResult[Any]) -> bool:
         return result._index in self.outcomes or result._group is None or self.status < 0
 
@@ -122,10 +127,23 @@ class GatheredResult(AsyncResult[R]):
 
             _awaiting.wake([waiter])
 
-    def _unwatch(self, waiter: Waiter) -> None:
+    def _unwatch(self, waiter: Waiter) -> bool:
         group = self._group
-        if group is not None:
-            group.awaited.pop(waiter, None)
+        if group is None:
+            return False
+        group.awaited.pop(waiter, None)
+        return self in group.awaited.copy().values()
+
+    def cancel(self, *, running: bool = False) -> bool:
+        group = self._group
+        if group is None or group.wait(self, 0):
+            return False
+        if _core.native.bridge_CancelTask(group.job, self._index, running) != 1:
+            return False
+        self._error = _core.cancelled()
+        self._group = self._pool = None
+        group.release(self)
+        return True
 
     def _wait(self, timeout: float | None) -> bool:
         group = self._group
@@ -138,9 +156,9 @@ class GatheredResult(AsyncResult[R]):
         if not group.wait(self, timeout):
             return False
         outcome = group.outcomes.get(self._index, group)
+        if self._group is None:  # another thread was quicker, or has cancelled it
+            return True
         if outcome is group:
-            if self._group is None:  # another thread was quicker
-                return True
             assert pool is not None
             self._error = pool._supervisor.error(group.status)
         elif type(outcome) is _codec.Raised:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ._dump import name_of
-from ._errors import WorkerLostError
+from ._errors import TaskTimeoutError, WorkerLostError
 from ._process import UNKNOWN_EXIT, WorkerProcess
 
 #: Ends that the worker's own code has caused: faulthandler writes a stack then.
@@ -29,7 +29,8 @@ _CRASHES = frozenset(
 _MAX_STACK = 1 << 15
 
 _REPORT = struct.Struct("<Q?")  # peak memory, or 0; killed for memory; the stack follows
-_LOST = struct.Struct("<qQQ")  # gopool/bridge/collect.go: exit code, worker, size of the reason
+# gopool/bridge/collect.go: exit code, worker, time limit in ns or 0, size of the reason
+_LOST = struct.Struct("<qQQQ")
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,18 @@ class Coroner:
         return Report(worker.peak_memory, out_of_memory, stack)
 
 
-def lost(function: Callable[..., object], index: int, data: memoryview) -> WorkerLostError:
+def lost(
+    function: Callable[..., object], index: int, data: memoryview
+) -> WorkerLostError | TaskTimeoutError:
     """Return the error of a task that ended with its worker, from the outcome that Go has."""
-    code, worker, size = _LOST.unpack_from(data)
+    code, worker, limit, size = _LOST.unpack_from(data)
+    name = name_of(function)
+    if limit:
+        seconds = limit / 1e9
+        message = f"{name} (task {index}) ran longer than {seconds:g} s, and was ended"
+        return TaskTimeoutError(message, function=name, index=index, seconds=seconds)
     reason = str(data[_LOST.size : _LOST.size + size], "utf-8")
     report = _decode(data[_LOST.size + size :])
-    name = name_of(function)
     message = f"worker {worker} {reason} while it ran {name} (task {index})"
     if report.out_of_memory:
         message += ", probably for memory"

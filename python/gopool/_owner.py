@@ -242,6 +242,13 @@ class Owner:
             return BrokenPoolError(f"workers can't be started: {cause}")
         return _core.error(status)
 
+    def cancel(self, job: int, running: bool) -> bool:
+        """Have no more tasks of a job run. Return False if it was done.
+
+        `running` says whether those that run are ended, with their workers.
+        """
+        return _core.native.bridge_Cancel(job, running) == 1
+
     def close(self) -> None:
         """Let no more jobs in."""
         self.gathering.end()

@@ -226,9 +226,13 @@ class WorkerProcess:
     def await_end(self, grace: float) -> None:
         """Wait until the process has ended; kill it if it does not in `grace` seconds."""
         if not self._has_ended(grace):
-            self.killed = True
-            self.process.kill()
+            self.kill()
             self._has_ended(GRACE_OF_KERNEL)
+
+    def kill(self) -> None:
+        """Kill the process, and do not wait for its end. Only for who reaps it."""
+        self.killed = True
+        self.process.kill()
 
     def traces(self) -> bytes:
         """Return what the worker's faulthandler has written (`_traces`)."""

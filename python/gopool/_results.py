@@ -79,6 +79,8 @@ def decode_segments(
         lengths, body = view[start : start + lengths_size], view[start + lengths_size : at]
         if encoding == _wire.LOST:
             yield index, [_codec.Raised(_loss.lost(function, index, body))]
+        elif encoding == _wire.CANCELLED:
+            yield index, [_codec.Raised(_core.cancelled())]
         elif encoding == _wire.LOCAL:
             yield index, [kept[i] for i in range(index, index + count)]
         else:
@@ -180,7 +182,11 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         return self._value  # type: ignore[no-any-return]
 
     def __await__(self) -> Generator[Any, None, R]:
-        """Return the result when it is there: in a coroutine of `asyncio`, on any loop."""
+        """Return the result when it is there: in a coroutine of `asyncio`, on any loop.
+
+        If the task that awaits it is cancelled, so is the result, unless another task
+        awaits it: see `cancel`.
+        """
         from . import _awaiting
 
         return _awaiting.result_of(self).__await__()
@@ -195,11 +201,27 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         elif self._told is None:  # else the end of the callback wakes all
             pool._supervisor.watch(self._job, self, self._taken, sys.maxsize)
 
-    def _unwatch(self, waiter: Waiter) -> None:
-        """Say that a waiter was woken, or waits no more."""
+    def _unwatch(self, waiter: Waiter) -> bool:
+        """Say that a waiter was woken, or waits no more; tell whether others wait."""
         assert self._awaited is not None
         with suppress(ValueError):
             self._awaited.remove(waiter)
+        return len(self._awaited) > 0
+
+    def cancel(self, *, running: bool = False) -> bool:
+        """Give the result up: tasks of it that have not begun never run.
+
+        Those that have begun go on, and what they return is dropped; with `running` they
+        are ended at once, each with its worker, which is replaced. Returns True if the result is
+        cancelled: `get` raises `gopool.CancelledError` from now on, `error_callback`
+        is called with that, and `ready` is True. Returns False, and does nothing, if the
+        result is complete already, with whatever it came to.
+
+        A `ThreadPool` raises ValueError for `running`: a thread can't be ended.
+        `multiprocessing` has no such method.
+        """
+        pool = self._pool
+        return pool is not None and pool._supervisor.cancel(self._job, running)
 
     def _wait(self, timeout: float | None) -> bool:
         """Block until all outcomes are there, and tell whether they are."""
@@ -292,7 +314,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
             self._left = left
 
     def _give_up(self, status: int) -> None:
-        """Take the end of the pool for the outcome of all that is left."""
+        """Take the end of the job, or of the pool, for the outcome of all that is left."""
         pool = self._pool
         self._error = _core.error(status) if pool is None else pool._supervisor.error(status)
         self._left = 0

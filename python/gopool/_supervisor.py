@@ -122,6 +122,8 @@ class Supervisor(Owner):
                 self._bury(number)
             elif kind == _core.STOP_ALL:
                 self._stop_all()
+            elif kind == _core.KILL:
+                self._kill(number)
             elif kind == _core.TRIM:
                 _caller_arena.trim()
             else:
@@ -150,6 +152,12 @@ class Supervisor(Owner):
             self._attach(worker)
         except Exception as error:  # no process, descriptor or memory to be had
             self._break(f"starting a worker failed: {error!r}")
+
+    def _kill(self, number: int) -> None:
+        """Kill a worker for the task that it is in. It is gone when it has ended."""
+        worker = self._workers.get(number)
+        if worker is not None:
+            worker.kill()
 
     def _stop_all(self) -> None:
         """End all workers: idle ones by themselves, the others by a signal.

@@ -264,6 +264,16 @@ class Crew(Owner):
 
     # For any thread.
 
+    def cancel(self, job: int, running: bool) -> bool:
+        """Have no more tasks of a job run. Return False if it was done."""
+        if running:
+            raise ValueError("a thread can't be ended: only tasks that have not begun")
+        cancelled = super().cancel(job, running)
+        if cancelled:
+            # A thread that comes to tasks of it passes over them: they were taken back.
+            self.jobs.pop(job, None)
+        return cancelled
+
     def terminate(self) -> None:
         """End all jobs. Blocks until idle threads have ended, and a callback that runs.
 

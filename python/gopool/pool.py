@@ -58,6 +58,9 @@ class Pool(multiprocessing.pool.Pool):
     context
         a `multiprocessing` context that starts the workers; by default that of
         `multiprocessing.get_start_method()`.
+    task_timeout
+        seconds that a task may run, unless its submission says something else
+        (`timeout=`); by default any time. See `gopool.CallOptions`.
 
     Leaving the `with` block terminates the pool. Raises ValueError or TypeError
     for arguments that make no sense. Blocks until the workers are started.
@@ -78,8 +81,12 @@ class Pool(multiprocessing.pool.Pool):
         initargs: Iterable[Any] = (),
         maxtasksperchild: int | None = None,
         context: BaseContext | None = None,
+        *,
+        task_timeout: float | None = None,
     ) -> None:
         processes = _checked(processes, initializer)
+        if task_timeout is not None:
+            self._options = self._options.asked("Pool", {"timeout": task_timeout})
         if maxtasksperchild is not None and (
             not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0
         ):
@@ -364,7 +371,7 @@ class Pool(multiprocessing.pool.Pool):
     ) -> AsyncResult[R]:
         """Do as `apply_async`, with options: such a call is a job of its own."""
         self._check_running()
-        asked = self._options.asked(method, options)
+        asked = self._asked(method, options)
         if asked.return_exceptions:
             raise TypeError(f"{method}() got an unexpected keyword argument 'return_exceptions'")
         result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback, asked)
@@ -466,6 +473,12 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         is lost. `join` waits for that and this does not. Blocks while a callback runs.
         """
         super().terminate()
+
+    def _asked(self, method: str, given: Any) -> Options:
+        options = super()._asked(method, given)
+        if options.timeout is not None:
+            raise ValueError("a ThreadPool has no timeout for tasks: a thread can't be killed")
+        return options
 
     def _new_feed(self, func: Callable[..., object]) -> Feed:
         return _local.LocalFeed(self._crew, func)

@@ -189,7 +189,7 @@ def test_many_tasks_and_no_more_threads(run: Run[Any], pool: gopool.Pool) -> Non
 
 def test_jobs_of_their_own_are_awaited(run: Run[Any], pool: gopool.Pool) -> None:
     """As calls of a function that is pickled by value are."""
-    by_value = eval("lambda number: number + 1")  # noqa: S307
+    by_value = eval("lambda number: number + 1")
 
     async def main() -> None:
         results = [pool.apply_async(by_value, (n,)) for n in range(1000)]
@@ -345,6 +345,100 @@ def test_several_loops_in_several_threads(pool: gopool.Pool) -> None:
     for thread in threads:
         thread.join()
     assert sorted(found) == [1] * 4 + [10_000] * 4
+
+
+class TestCancellation:
+    """Cancelling the task of asyncio cancels what it waits for."""
+
+    def test_of_a_result(
+        self, run: Run[Any], pool: gopool.Pool, mailbox: Mailbox, gate: Gate, ledger: Ledger
+    ) -> None:
+        async def main() -> None:
+            for _ in range(20):
+                await pool.apply_async(tasks.note, (ledger, 0))
+            held = [pool.apply_async(hold, (mailbox, gate)) for _ in range(2)]
+            mailbox.receive(2)
+            one = pool.apply_async(tasks.note, (ledger, 1))
+            many = pool.map_async(ledger.write, range(2, 50))
+            other = pool.apply_async(tasks.note, (ledger, 100))
+            waiting = [asyncio.ensure_future(waited_for(result)) for result in (one, many, other)]
+            await asyncio.sleep(0)
+            waiting[0].cancel()
+            waiting[1].cancel()
+            await asyncio.wait(waiting[:2])
+            assert [task.cancelled() for task in waiting[:2]] == [True, True]
+            for result in (one, many):
+                with pytest.raises(gopool.CancelledError):
+                    await result
+            gate.open()
+            await waiting[2]
+            assert await asyncio.gather(*map(waited_for, held)) == [7, 7]
+
+        run(main())
+        assert ledger.numbers() == [0] * 20 + [100]
+
+    def test_of_a_result_that_another_task_awaits(
+        self, run: Run[Any], pool: gopool.Pool, mailbox: Mailbox, gate: Gate
+    ) -> None:
+        async def main() -> None:
+            held = [pool.apply_async(hold, (mailbox, gate)) for _ in range(2)]
+            mailbox.receive(2)
+            result = pool.apply_async(tasks.square, (3,))
+            both = [asyncio.ensure_future(waited_for(result)) for _ in range(2)]
+            await asyncio.sleep(0)
+            both[0].cancel()
+            await asyncio.wait(both[:1])
+            gate.open()
+            assert await both[1] == 9
+            await asyncio.gather(*map(waited_for, held))
+
+        run(main())
+
+    def test_a_result_that_is_cancelled_by_its_name(
+        self, run: Run[Any], pool: gopool.Pool, mailbox: Mailbox, gate: Gate
+    ) -> None:
+        """Who awaits it gets what `get` raises, and is not itself cancelled."""
+
+        async def main() -> None:
+            for _ in range(20):
+                await pool.apply_async(tasks.identity, (0,))
+            held = [pool.apply_async(hold, (mailbox, gate)) for _ in range(2)]
+            mailbox.receive(2)
+            for result in (pool.apply_async(tasks.identity, (1,)), pool.map_async(int, "123")):
+                waiting = asyncio.ensure_future(waited_for(result))
+                await asyncio.sleep(0)
+                assert result.cancel()
+                with pytest.raises(gopool.CancelledError):
+                    await waiting
+            gate.open()
+            await asyncio.gather(*map(waited_for, held))
+
+        run(main())
+
+    def test_of_a_task_that_walks_an_iterator(
+        self, run: Run[Any], pool: gopool.Pool, mailbox: Mailbox, gate: Gate, ledger: Ledger
+    ) -> None:
+        async def walk() -> None:
+            async for _ in pool.imap(ledger.write, range(50)):
+                pass
+
+        async def main() -> None:
+            held = [pool.apply_async(hold, (mailbox, gate)) for _ in range(2)]
+            mailbox.receive(2)
+            waiting = asyncio.ensure_future(walk())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            del waiting
+            gate.open()
+            await asyncio.gather(*map(waited_for, held))
+            await pool.apply_async(int)
+
+        run(main())
+        pool.close()
+        pool.join()
+        assert ledger.numbers() == []
 
 
 def test_a_loop_that_was_closed_is_no_matter(

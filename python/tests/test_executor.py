@@ -6,6 +6,7 @@ What both do is tried on both.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import gc
 import itertools
 import multiprocessing
@@ -16,6 +17,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,6 +31,7 @@ from gopool import PoolExecutor
 Make = Callable[..., Any]
 
 # Python 3.12 warns about the forks of concurrent.futures once Go's threads exist.
+FORK_WARNING = "ignore:This process .* is multi-threaded:DeprecationWarning"
 pytestmark = pytest.mark.filterwarnings(
     "ignore:This process .* is multi-threaded:DeprecationWarning"
 )
@@ -321,9 +324,10 @@ def test_threads_submit_and_cancel_while_workers_die(executor: PoolExecutor) -> 
         for n in range(first, first + 2000, 3):
             futures[n].cancel()
         for n, future in futures.items():
-            if not future.cancelled() and not isinstance(future.exception(), BrokenProcessPool):
-                if future.result() != n:
-                    wrong.append((n, future.result()))
+            if future.cancelled() or isinstance(future.exception(), BrokenProcessPool):
+                continue
+            if future.result() != n:
+                wrong.append((n, future.result()))
         if not isinstance(fatal.exception(), gopool.WorkerLostError):
             wrong.append(fatal)
 
@@ -333,6 +337,41 @@ def test_threads_submit_and_cancel_while_workers_die(executor: PoolExecutor) -> 
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.parametrize("ending", ["close", "a failure", "shutdown"])
+def test_what_is_left_of_a_map_is_cancelled(
+    executor: PoolExecutor, mailbox: Mailbox, gate: Gate, ledger: Ledger, ending: str
+) -> None:
+    hold_two = [partial(hold, mailbox, gate)] * 2
+    calls = [fail if ending == "a failure" else int, *hold_two, *[partial(ledger.write, 1)] * 50]
+    results = executor.map(tasks.call, calls)
+    if ending == "a failure":
+        with pytest.raises(LookupError):
+            next(results)
+    else:
+        assert next(results) == 0
+    mailbox.receive(2)
+    if ending == "close":
+        results.close()  # type: ignore[attr-defined]
+    executor.shutdown(wait=False, cancel_futures=ending == "shutdown")
+    gate.open()
+    executor.shutdown()
+    assert ledger.read() == []
+    if ending == "shutdown":
+        with pytest.raises(concurrent.futures.CancelledError):
+            list(results)
+
+
+def test_the_options_of_a_pool() -> None:
+    with PoolExecutor(1, task_timeout=0.1) as executor:
+        with pytest.raises(gopool.TaskTimeoutError):
+            executor.submit(signal.pause).result()
+        assert executor.submit(tasks.square, 3).result() == 9
+        with pytest.raises(gopool.TaskTimeoutError):
+            list(executor.map(tasks.call, [int, signal.pause]))
+    with pytest.raises(TypeError):
+        PoolExecutor(1, no_such_option=1).submit(int)
 
 
 @pytest.mark.parametrize("end", ["terminate_workers", "kill_workers"])
@@ -419,10 +458,8 @@ def test_a_callback_that_raises_stops_nobody(
 
     futures = [executor.submit(tasks.identity, n) for n in range(100)]
     for future in futures:
-        try:
+        with contextlib.suppress(SystemExit):  # if it was done, the callback is called here
             future.add_done_callback(leave)
-        except SystemExit:  # it was done: the callback is called here
-            pass
     assert [future.result(DEADLINE) for future in futures] == list(range(100))
 
 

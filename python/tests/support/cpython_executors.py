@@ -1,4 +1,4 @@
-"""CPython's own tests of `ProcessPoolExecutor`, run by the tests that are installed with this Python.
+"""CPython's own tests of `ProcessPoolExecutor`, run by those that are installed with this Python.
 
 As a program, in a process of its own, it runs those of one start method and writes what became
 of each:
