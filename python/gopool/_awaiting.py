@@ -73,6 +73,7 @@ async def next_of(iterator: IMapIterator[R]) -> R:
                 await waiter
             except asyncio.CancelledError:
                 iterator._unwatch(waiter)
+                del iterator  # to be dropped with the loop over it, and not with the traceback
                 raise
             continue
         if type(outcome) is _codec.Raised:

@@ -343,20 +343,23 @@ def test_threads_submit_and_cancel_while_workers_die(executor: PoolExecutor) -> 
 def test_what_is_left_of_a_map_is_cancelled(
     executor: PoolExecutor, mailbox: Mailbox, gate: Gate, ledger: Ledger, ending: str
 ) -> None:
-    hold_two = [partial(hold, mailbox, gate)] * 2
-    calls = [fail if ending == "a failure" else int, *hold_two, *[partial(ledger.write, 1)] * 50]
-    results = executor.map(tasks.call, calls)
+    held = executor.submit(hold, mailbox, gate)
+    mailbox.receive(1)
+    first = fail if ending == "a failure" else int
+    writing = [partial(ledger.write, 1)] * 50
+    results = executor.map(tasks.call, [first, partial(hold, mailbox, gate), *writing])
     if ending == "a failure":
         with pytest.raises(LookupError):
             next(results)
     else:
         assert next(results) == 0
-    mailbox.receive(2)
+        mailbox.receive(1)
     if ending == "close":
         results.close()  # type: ignore[attr-defined]
     executor.shutdown(wait=False, cancel_futures=ending == "shutdown")
     gate.open()
     executor.shutdown()
+    assert held.result() is None
     assert ledger.read() == []
     if ending == "shutdown":
         with pytest.raises(concurrent.futures.CancelledError):
