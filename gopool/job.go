@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -239,8 +240,8 @@ func (j *Job) carve(n int) span {
 	return s
 }
 
-// giveBack puts tasks that did not run in front of all others. Of tasks that were
-// granted one after the other, the last are to be given back first.
+// giveBack puts tasks that did not run before all that come after them in the input. A
+// worker may pass over its tasks one by one, and the first of them is to run first.
 func (j *Job) giveBack(s span) {
 	if j.err != nil {
 		s.batch.settle(s.count)
@@ -248,13 +249,18 @@ func (j *Job) giveBack(s span) {
 		return
 	}
 	kept := j.strike(s)
+	if len(kept) == 0 {
+		return
+	}
 	for _, s := range kept {
 		j.waiting += s.count
 	}
-	if len(kept) > 0 {
-		j.pending = append(kept, j.pending...)
-		j.pool.queue.putBack(j)
+	at := 0
+	for at < len(j.pending) && j.pending[at].index() < s.index() {
+		at++
 	}
+	j.pending = slices.Insert(j.pending, at, kept...)
+	j.pool.queue.putBack(j)
 }
 
 // deliver accepts the outcome of tasks.
