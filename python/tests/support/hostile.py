@@ -148,3 +148,28 @@ def raise_with_a_lock(_: object = None) -> NoReturn:
 
 def raise_with_forgotten_arguments(_: object = None) -> NoReturn:
     raise NeedsTwoArguments("one", "two")
+
+
+class HasNoRepresentation:
+    """An object that can neither be pickled nor shown."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return refuse("no pickle")
+
+    def __repr__(self) -> str:
+        return refuse("no representation")
+
+
+def return_what_has_no_representation() -> HasNoRepresentation:
+    return HasNoRepresentation()
+
+
+def return_what_is_deep(depth: int = 100_000) -> Any:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def raise_what_is_deep() -> NoReturn:
+    raise ValueError(return_what_is_deep())
