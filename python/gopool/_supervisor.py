@@ -57,7 +57,7 @@ class Supervisor(Owner):
         # Held until there may be work for more than one worker. Not an event: Ctrl-C
         # in `set` could leave its lock taken.
         self._head_start = threading.Lock()
-        # Held while a process is reaped, and while `dump` takes hold of them.
+        # Held while a process is attached or reaped, and while `dump` takes hold of them.
         self._burying = threading.Lock()
         self._dumping = threading.Lock()
         self._head_start.acquire()
@@ -83,10 +83,11 @@ class Supervisor(Owner):
             raise
 
     def _attach(self, worker: WorkerProcess, retiring: int = 0) -> None:
-        number = worker.attach(self.pool, retiring)
-        if number >= 0:
-            self._workers[number] = worker
-            return
+        with self._burying:  # it may be in a task at once, and `dump` has to know it
+            number = worker.attach(self.pool, retiring)
+            if number >= 0:
+                self._workers[number] = worker
+                return
         worker.end(0)
         if number not in (_core.NOT_RUNNING, _core.BROKEN):
             raise _core.error(number)
