@@ -16,7 +16,10 @@ from support.programs import Program
 
 import gopool
 
-pytestmark = pytest.mark.gopool_only("what is asked of shared memory, multiprocessing has not")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("what is asked of shared memory, multiprocessing has not"),
+]
 
 StartProgram = Callable[..., Program]
 

@@ -17,7 +17,10 @@ from support import PoolClass
 from support.field import Field
 from support.workload import DEADLY, HUNTED, KINDS, RAISES, RETURNS, SINGLE, VALUES, Job, Task
 
-pytestmark = pytest.mark.gopool_only("multiprocessing hangs when a worker dies")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing hangs when a worker dies"),
+]
 
 spins = st.sampled_from([0, 0, 0, 1_000, 20_000, 200_000])
 """How far a task counts: from nothing to some milliseconds."""
