@@ -89,9 +89,13 @@ POOLS: dict[str, dict[str, Any]] = {
 }
 
 
+#: How many are tried where workers take long to start, or are started all the time.
+FEW = {"spawn": 4, "replaced workers": 6}
+
+
 def random_jobs(kind: str) -> settings:
     """Return how many are tried. They are not made smaller: what failed may not fail again."""
-    return settings(max_examples=4 if kind == "spawn" else 15, phases=[Phase.generate])
+    return settings(max_examples=FEW.get(kind, 15), phases=[Phase.generate])
 
 
 @pytest.mark.parametrize("kind", POOLS)
