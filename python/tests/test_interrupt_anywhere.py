@@ -16,7 +16,10 @@ from support.programs import Program
 
 from gopool import _arena, _core, _exchange, _memory, _owner
 
-pytestmark = pytest.mark.gopool_only("multiprocessing's threads do not survive it")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing's threads do not survive it"),
+]
 
 StartProgram = Callable[..., Program]
 
