@@ -25,6 +25,7 @@ type Job struct {
 	pending   []span // not handed out; taken from the front
 	waiting   int    // tasks in pending
 	open      int    // tasks added and not settled
+	settled   int    // tasks that have their outcome
 	sealed    bool
 	queued    bool          // is in pool.queue
 	tried     bool          // its function was timed, or could have been
@@ -40,6 +41,7 @@ type Job struct {
 	available int // tasks in arrived
 	wanted    int // the fewest available tasks that a waiter wants, or the last one wanted
 	changed   chan struct{}
+	notify    func() // called when changed is closed
 	order     *order // nil: outcomes arrive as they come
 	stock     stock
 }
@@ -89,6 +91,14 @@ func (j *Job) Done() bool {
 	return j.done()
 }
 
+// Progress returns how many tasks have their outcome, and whether that is all
+// that ever will.
+func (j *Job) Progress() (settled int, done bool) {
+	j.pool.mu.Lock()
+	defer j.pool.mu.Unlock()
+	return j.settled, j.done()
+}
+
 // Err returns why tasks of the job will never have an outcome, or nil.
 func (j *Job) Err() error {
 	j.pool.mu.Lock()
@@ -114,14 +124,11 @@ func (j *Job) wait(ctx context.Context, n, want int) bool {
 	p := j.pool
 	for {
 		p.mu.Lock()
-		if j.done() || j.available >= want || j.taken > n {
+		if j.ready(n, want) {
 			p.mu.Unlock()
 			return true
 		}
-		if j.changed == nil {
-			j.changed, j.wanted = make(chan struct{}), want
-		}
-		j.wanted = min(j.wanted, want)
+		j.expect(want)
 		changed := j.changed
 		p.mu.Unlock()
 		select {
@@ -152,6 +159,19 @@ func (j *Job) After(n int) []Segment {
 }
 
 // The methods below are called with pool.mu held.
+
+// ready tells whether WaitAfter has nothing to wait for.
+func (j *Job) ready(n, want int) bool {
+	return j.done() || j.available >= want || j.taken > n
+}
+
+// expect says that somebody waits for so many outcomes.
+func (j *Job) expect(want int) {
+	if j.changed == nil {
+		j.changed, j.wanted = make(chan struct{}), want
+	}
+	j.wanted = min(j.wanted, want)
+}
 
 // forget drops the first n segments.
 func (j *Job) forget(n int) {
@@ -264,6 +284,7 @@ func (j *Job) accept(s Segment) {
 			j.order.put(s, j.arrive)
 		}
 	}
+	j.settled += s.Count
 	j.settle(s.Count)
 	j.stock.change()
 }
@@ -306,6 +327,10 @@ func (j *Job) wake() {
 	if j.changed != nil {
 		close(j.changed)
 		j.changed = nil
+	}
+	if f := j.notify; f != nil {
+		j.notify = nil
+		f()
 	}
 }
 
