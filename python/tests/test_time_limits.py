@@ -14,7 +14,7 @@ from multiprocessing.context import BaseContext
 from typing import Any
 
 import pytest
-from support import limits, tasks
+from support import limits, offspring, tasks
 from support.latches import Gate, Ledger, Mailbox
 from support.processes import still_running, workers_at_work
 
@@ -160,6 +160,16 @@ def test_many_tasks_that_take_less_are_left_alone(ledger: Ledger) -> None:
         pids |= set(pool.map(tasks.pid, range(100)))
     assert len(pids) <= 2
     assert ledger.numbers() == list(range(10_000))
+
+
+def test_what_it_has_started_is_killed_with_it(mailbox: Mailbox) -> None:
+    with gopool.Pool(1) as pool:
+        arguments = mailbox, offspring.start_all_kinds
+        result = pool.apply_async(offspring.start_and_wait, arguments, timeout=2 * LIMIT)
+        pids = mailbox.receive_pids(offspring.KINDS)
+        with pytest.raises(gopool.TaskTimeoutError):
+            result.get()
+        assert still_running(pids) == []
 
 
 def test_a_worker_that_is_stopped_is_killed_too() -> None:
