@@ -30,12 +30,15 @@
 // nothing any more ([Pool.Exited]). Only after the second are its tasks given
 // to others, so none can run twice.
 //
+// A task may be ended with its worker: [Job.Limit], [Job.Cancel]. Then the owner of
+// the worker is told to kill it ([Kill]).
+//
 // # Goroutines
 //
 // Each has an owner that waits for it. A process worker has three (reader,
 // writer, death watch), which end with its socket and before [Pool.Exited] has
 // settled it; a goroutine worker is one itself. The pool starts none, but a
-// timer while workers have tasks queued behind a long one.
+// timer while workers have tasks queued behind a long one, or with a time limit.
 //
 // # What it does
 //

@@ -159,7 +159,7 @@ func (m *member) state() WorkerState {
 	switch m.phase {
 	case starting:
 		return WorkerStarting
-	case retiring:
+	case retiring, doomed:
 		return WorkerRetiring
 	case lost:
 		return WorkerLost

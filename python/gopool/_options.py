@@ -18,10 +18,10 @@ class CallOptions(TypedDict, total=False):
     """What `apply` and `apply_async` take besides the arguments of `multiprocessing`.
 
     timeout
-        seconds that a task may run; by default the `task_timeout` of the pool, and None is any time.
-        One that runs longer is killed with its worker, and raises `gopool.TaskTimeoutError`. Counted
-        from the start of the task in its worker. ValueError if it is not above 0, or for threads,
-        which can't be killed.
+        seconds that a task may run; by default the `task_timeout` of the pool, and None is
+        any time. One that runs longer is killed with its worker, and raises
+        `gopool.TaskTimeoutError`. Counted from the start of the task in its worker.
+        ValueError if it is not above 0, or for threads, which can't be killed.
     """
 
     timeout: float | None

@@ -163,10 +163,15 @@ class Supervisor(Owner):
             self._break(f"starting a worker failed: {error!r}")
 
     def _kill(self, number: int) -> None:
-        """Kill a worker for the task that it is in. It is gone when it has ended."""
+        """Kill a worker for the task that it is in, and what it has started.
+
+        It is gone when it has ended, as if somebody else had killed it.
+        """
         worker = self._workers.get(number)
         if worker is not None:
-            worker.kill()
+            with closing(Family(worker.pid)) as family:
+                family.kill()
+                worker.kill()
 
     def _stop_all(self) -> None:
         """End all workers, idle ones by themselves, the others by a signal; and what they started.
