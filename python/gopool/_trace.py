@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from . import _core, _exchange
 from ._doing import read_function
+from ._interrupts import deferred
 from ._owner import Thread
 
 if TYPE_CHECKING:
@@ -33,21 +34,20 @@ class Trace:
         self._number = _core.new_number()
         self._error: OSError | None = None
         with open(path, "wb") as file:
-            fd = os.dup(file.fileno())
+            fd = file.fileno()
+            with deferred():  # a descriptor that is Go's must not be closed here
+                self._start(os.dup(fd))
+
+    def _start(self, fd: int) -> None:
+        owner = self._owner
         before, owner.names_of_jobs = owner.names_of_jobs, {}
-        try:
-            status = _core.native.bridge_StartTrace(owner.pool, self._number, fd)
-            if status:
-                raise (
-                    ValueError("the pool is being traced already")
-                    if status > 0
-                    else owner.error(status)
-                )
-            fd = -1
-        finally:
-            if fd >= 0:
-                owner.names_of_jobs = before
-                os.close(fd)
+        status = _core.native.bridge_StartTrace(owner.pool, self._number, fd)
+        if status:
+            owner.names_of_jobs = before
+            os.close(fd)
+            if status > 0:
+                raise ValueError("the pool is being traced already")
+            raise owner.error(status)
         owner.feeders.add(self)
         try:
             self._thread = Thread("gopool-trace", self._name_functions)
