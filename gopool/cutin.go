@@ -23,7 +23,7 @@ func (p *Pool) cutIn() {
 		}
 	}
 	if first != nil && first.giveWay() {
-		p.watch.recalled(first)
+		p.watch.need(first)
 	}
 }
 

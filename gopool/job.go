@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"time"
 )
 
 // ErrTerminated is the error of a job that was outstanding when its pool was
@@ -26,10 +27,13 @@ type Job struct {
 	open      int    // tasks added and not settled
 	settled   int    // tasks that have their outcome
 	sealed    bool
-	queued    bool // is in pool.queue
-	tried     bool // its function was timed, or could have been
-	uneven    bool // one of its calls took much longer than it should
-	keepsTurn bool // until it has nothing to hand out
+	queued    bool          // is in pool.queue
+	tried     bool          // its function was timed, or could have been
+	uneven    bool          // one of its calls took much longer than it should
+	keepsTurn bool          // until it has nothing to hand out
+	limit     time.Duration // that a task may take; 0: any time
+	killing   bool          // tasks that were cancelled end if they run
+	cancelled map[int]bool  // tasks that were cancelled by themselves; true: also if running
 	forgotten bool
 	err       error // why unsettled tasks will never be
 	arrived   []Segment
@@ -232,9 +236,14 @@ func (j *Job) giveBack(s span) {
 		j.letGo(s.count)
 		return
 	}
-	j.pending = append([]span{s}, j.pending...)
-	j.waiting += s.count
-	j.pool.queue.putBack(j)
+	kept := j.strike(s)
+	for _, s := range kept {
+		j.waiting += s.count
+	}
+	if len(kept) > 0 {
+		j.pending = append(kept, j.pending...)
+		j.pool.queue.putBack(j)
+	}
 }
 
 // deliver accepts the outcome of tasks.

@@ -99,6 +99,9 @@ func (w *process) Start(r *Reporter) {
 		w.in.serve()
 		w.socket.shut()
 		w.out.end()
+		if w.death != nil && r.Leaving() {
+			awaitReadable(w.death) // its exit handlers may take their time
+		}
 		r.Gone()
 	})
 }
@@ -127,6 +130,8 @@ func (w *process) handle(frame wire.Frame, r *Reporter) error {
 		r.Skipped(first, count)
 	case wire.Trimmed:
 		r.Trimmed()
+	case wire.Retire:
+		r.Retires()
 	case wire.Failed:
 		r.Failed(errors.New(string(frame.Payload)))
 	}

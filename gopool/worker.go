@@ -99,8 +99,7 @@ func (r *Reporter) Ready() {
 	}
 	r.pool.failedStarts = 0
 	if r.member.phase == starting {
-		r.member.phase = ready
-		r.pool.dispatch()
+		r.pool.enter(r.member)
 	}
 }
 
@@ -131,6 +130,13 @@ func (r *Reporter) Expected() bool {
 	r.pool.mu.Lock()
 	defer r.pool.mu.Unlock()
 	return r.member.phase != ready || r.member.tasks > 0 || r.member.recalled || r.member.trimming
+}
+
+// Leaving tells whether the worker was told to stop, and has nothing to do before.
+func (r *Reporter) Leaving() bool {
+	r.pool.mu.Lock()
+	defer r.pool.mu.Unlock()
+	return r.member.phase == retiring && r.member.tasks == 0
 }
 
 // Trimmed tells that the worker has given up memory, perhaps also what it had of

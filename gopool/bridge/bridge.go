@@ -44,13 +44,11 @@ var (
 const maxFunctions = 256
 
 // NewPool makes a pool of so many workers, which are replaced after maxChunks chunks; 0 is
-// never. It is known by number from now on.
-func NewPool(number, workers, maxChunks int64) int64 {
+// never. If attended is 1, Dismiss is needed to end it. It is known by number from now on.
+func NewPool(number, workers, maxChunks, attended int64) int64 {
 	return guard(func() int64 {
-		p := &pool{
-			Pool:      gopool.New(gopool.Options{Workers: int(workers), MaxChunks: int(maxChunks)}),
-			functions: map[reference]*gopool.Function{},
-		}
+		options := gopool.Options{Workers: int(workers), MaxChunks: int(maxChunks), Attended: attended == 1}
+		p := &pool{Pool: gopool.New(options), functions: map[reference]*gopool.Function{}}
 		p.done.init()
 		pools.put(number, p)
 		return 0
@@ -69,16 +67,17 @@ func withPool(handle int64, f func(*pool) int64) int64 {
 }
 
 // Attach adds the worker process pid, which has the other end of socket and
-// shares the page behind the descriptor page. The socket becomes Go's, whatever
-// is returned: the worker's number or a status.
-func Attach(handle, socket, page, pid int64) int64 {
+// shares the page behind the descriptor page, in the place of a worker that retires;
+// 0 is none. The socket becomes Go's, whatever is returned: the worker's number
+// or a status.
+func Attach(handle, socket, page, pid, retiring int64) int64 {
 	return withPool(handle, func(p *pool) int64 {
 		worker, err := gopool.NewProcess(int(socket), int(page), int(pid), arguments.Load())
 		if err != nil {
 			_ = unix.Close(int(socket))
 			return statusSystem
 		}
-		id, err := p.Pool.Attach(worker)
+		id, err := p.Pool.Replace(int(retiring), worker)
 		if err != nil {
 			return statusOf(err)
 		}
@@ -93,6 +92,11 @@ func NextEvent(handle int64) int64 {
 		event := p.Next()
 		return int64(event.Kind)<<32 | int64(event.Worker)
 	})
+}
+
+// Wanted returns 1 if another worker is to be started in the place of one that retires.
+func Wanted(handle, worker int64) int64 {
+	return withPool(handle, func(p *pool) int64 { return truth(p.Pool.Wanted(int(worker))) })
 }
 
 // Exited says that a worker has ended, with its exit code or minus the signal.
@@ -127,6 +131,11 @@ func Close(handle int64) int64 {
 // Terminate ends all jobs where they are.
 func Terminate(handle int64) int64 {
 	return withPool(handle, func(p *pool) int64 { p.done.end(true); p.Pool.Terminate(); return 0 })
+}
+
+// Dismiss tells a worker of an attended pool that was terminated to stop.
+func Dismiss(handle, worker int64) int64 {
+	return withPool(handle, func(p *pool) int64 { p.Pool.Dismiss(int(worker)); return 0 })
 }
 
 // Break terminates the pool for the cause that is in the first size bytes of

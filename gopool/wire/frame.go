@@ -16,6 +16,7 @@
 //	                  Skipped   first, count
 //	                  Failed    text                              the initializer raised
 //	                  Trimmed
+//	                  Retire                              will start no further task
 package wire
 
 import (
@@ -40,6 +41,7 @@ const (
 	Skipped                  // worker
 	Failed                   // worker
 	Trimmed                  // worker
+	Retire                   // worker
 )
 
 // Carried marks a Run frame whose batch travels with it. Without it the
@@ -61,7 +63,7 @@ const (
 )
 
 // Columns are outcomes of one type, none of them a failure, each of the same
-// width. (2 and 3 are encodings that only the bridge knows.)
+// width. (2, 3 and 8 are encodings that only the bridge knows.)
 const (
 	Ints   Encoding = iota + 4 // 8 bytes, signed
 	Floats                     // 8 bytes
@@ -197,6 +199,9 @@ func AppendReady(b []byte) []byte { return appendHeader(b, Ready, 0, 0) }
 
 // AppendTrimmed appends a Trimmed frame, as a worker does.
 func AppendTrimmed(b []byte) []byte { return appendHeader(b, Trimmed, 0, 0) }
+
+// AppendRetire appends a Retire frame, as a worker does.
+func AppendRetire(b []byte) []byte { return appendHeader(b, Retire, 0, 0) }
 
 // AppendFailed appends a Failed frame, as a worker does.
 func AppendFailed(b []byte, text string) []byte {

@@ -6,7 +6,7 @@ import struct
 import time
 from collections.abc import Callable
 
-from . import _code_name
+from . import _code_name, _codec
 
 #: gopool/bridge/stats.go: index, for how long it has been seen and when its grant began,
 #: in ns; then the function.
@@ -29,6 +29,9 @@ def read_task(
 ) -> tuple[Task, int]:
     """Return the task described at an offset, and where that ends."""
     index, since, began = _TASK.unpack_from(data, at)
+    _, convention, _ = _FUNCTION.unpack_from(data, at + _TASK.size)
+    if convention & _codec.CONVENTION == _codec.APPLY:
+        index = 0  # that of others with which the call was gathered is nobody's business
     name, end = read_function(data, at + _TASK.size, name_of_job)
     # Each is right or too much: when its grant began, and since when it was seen in the task.
     elapsed = time.monotonic_ns() - began if began else since

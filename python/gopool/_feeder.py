@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from . import _codec, _core, _jobs
-from ._owner import Owner, Thread, wait_event
+from ._owner import Owner, Thread
 from ._submission import add_batch, start_job
 
 #: Feeding pauses when a job holds so many bytes, encoded.
@@ -104,6 +104,10 @@ class Feed:
         """Return how many outcomes the consumer has taken."""
         lot = self.lot
         return lot.end - len(lot)
+
+    def cancel(self, running: bool) -> bool:
+        """Have no more tasks run, nor fed; see `Owner.cancel`."""
+        return self._owner.cancel(self.job, running)
 
     def drop(self) -> None:
         """Forget the results: the iterator is gone, or at its end. What is fed still runs."""
@@ -197,7 +201,7 @@ class Feeder:
         """Block until the thread has ended, unless it stays in code of the user's."""
         thread, draws = self._thread, -1
         while thread is not None and self._ident != threading.get_ident():
-            if wait_event(thread.ended, _PATIENCE):
+            if thread.ended.wait(_PATIENCE):
                 thread.join()
                 return
             if self._drawing and self._draws == draws:

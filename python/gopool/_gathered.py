@@ -63,7 +63,7 @@ class Group:
             if status < 0:
                 self.status = status
                 return
-            for first, some in decode_segments(data, {}, self._function):
+            for first, some in decode_segments(data, {}, self._function, gathered=True):
                 self.outcomes.update(zip(range(first, first + len(some)), some, strict=True))
                 taken += 1
                 self._taken = max(self._taken, taken)
@@ -72,7 +72,6 @@ class Group:
 class GatheredResult(AsyncResult[R]):
     """The result of a call that was gathered with others."""
 
-    _told = None
     _error: BaseException | None = None
     _value: Any = None
 
@@ -80,6 +79,16 @@ class GatheredResult(AsyncResult[R]):
         self._pool = pool
         self._group: Group | None = group
         self._index = index
+
+    def cancel(self, *, running: bool = False) -> bool:
+        group = self._group
+        if group is None or group.wait(self, 0):
+            return False
+        if _core.native.bridge_CancelTask(group.job, self._index, running) != 1:
+            return False
+        self._error = _core.cancelled()
+        self._group = self._pool = None
+        return True
 
     def _wait(self, timeout: float | None) -> bool:
         group = self._group
@@ -92,9 +101,9 @@ class GatheredResult(AsyncResult[R]):
         if not group.wait(self, timeout):
             return False
         outcome = group.outcomes.get(self._index, group)
+        if self._group is None:  # another thread was quicker, or has cancelled it
+            return True
         if outcome is group:
-            if self._group is None:  # another thread was quicker
-                return True
             assert pool is not None
             self._error = pool._supervisor.error(group.status)
         elif type(outcome) is _codec.Raised:

@@ -73,6 +73,8 @@ class IMapIterator(_Standard[R]):
 
     def __del__(self) -> None:
         if not self._over and _core.is_usable():
+            if self._feed.used():  # a `for` was left
+                self._feed.cancel(False)
             self._drop()
 
     def __iter__(self) -> Self:
@@ -106,6 +108,35 @@ class IMapIterator(_Standard[R]):
         return outcome  # type: ignore[no-any-return]
 
     __next__ = next
+
+    def cancel(self, *, running: bool = False) -> bool:
+        """Give up what is left: tasks that have not begun never run, and no input is drawn.
+
+        Those that have begun go on, in vain; with `running` they are ended at once, each with its
+        worker. `next` raises `gopool.CancelledError` behind the results that are there, and
+        is at its end. Returns False, and does nothing, if all results are there.
+
+        A `ThreadPool` raises ValueError for `running`. `multiprocessing` has no such method.
+        """
+        return not self._over and self._feed.cancel(running)
+
+    def close(self) -> None:
+        """Have no more results. Tasks that have not begun never run, and no input is drawn.
+
+        Leaving a `with` block closes the iterator, and so does dropping it after the first
+        result was taken, as who leaves a `for` does. One that nothing was taken of is
+        dropped as in `multiprocessing`: all of its tasks run.
+        """
+        with self._collecting:
+            if not self._over:
+                self._feed.cancel(False)
+                self._drop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _fetch(self, timeout: float | None) -> Any:
         """Collect outcomes when there are some, and take the first."""
@@ -157,7 +188,7 @@ class IMapIterator(_Standard[R]):
         return _core.error(status) if pool is None else pool._supervisor.error(status)
 
     def _drop(self) -> None:
-        """Have no more results. What is still fed runs all the same."""
+        """Have no more results. What is fed runs all the same, unless it was cancelled."""
         self._over = True
         self._pool = None
         self._feed.drop()

@@ -9,13 +9,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypedDict
 
+from . import _core
+
+#: Seconds of a time limit that nothing exceeds, and that fit into 8 bytes as ns.
+_LONGEST = 1e9
+
 
 class CallOptions(TypedDict, total=False):
-    """What `apply` and `apply_async` take besides the arguments of `multiprocessing`."""
+    """What `apply` and `apply_async` take besides the arguments of `multiprocessing`.
+
+    timeout
+        seconds that a task may run; by default the `task_timeout` of the pool, and None is any time.
+        One that runs longer is killed with its worker, and raises `gopool.TaskTimeoutError`. Counted
+        from the start of the task in its worker. ValueError if it is not above 0, or for threads,
+        which can't be killed.
+    """
+
+    timeout: float | None
 
 
 class MapOptions(CallOptions, total=False):
-    """What `map`, `starmap`, `imap` and their like take as keywords.
+    """What `map`, `starmap`, `imap` and their like take as keywords: also those of `CallOptions`.
 
     return_exceptions
         give the exception of a task that failed, or was lost with its worker, in
@@ -36,6 +50,7 @@ class MapOptions(CallOptions, total=False):
 class Options:
     """What a submission asks for; see `MapOptions`."""
 
+    timeout: float | None = None
     return_exceptions: bool = False
     progress: Any = None
 
@@ -55,6 +70,8 @@ class Options:
 
     def check(self) -> None:
         """Raise TypeError or ValueError for what makes no sense."""
+        if self.timeout is not None and not self.timeout > 0:
+            raise ValueError(f"timeout must be above 0 seconds or None, not {self.timeout}")
         if not (
             self.progress is None
             or isinstance(self.progress, (bool, Mapping))
@@ -65,6 +82,9 @@ class Options:
 
     def configure(self, job: int) -> None:
         """Tell Go of them: when the job has been started, and before it has tasks."""
+        if self.timeout is not None:
+            ns = max(1, round(min(self.timeout, _LONGEST) * 1e9))
+            _core.native.bridge_Limit(job, ns)
 
 
 #: Those of most submissions.

@@ -101,7 +101,9 @@ class Outbox:
         self._mixed = True
         try:
             packed, mark = self.packer.pack(value), 0
-        except Exception as reason:
+        except SystemExit:
+            raise
+        except BaseException as reason:
             from . import _failure
 
             packed, mark = _failure.encode_unsendable(reason, value), _wire.FAILURE_BIT

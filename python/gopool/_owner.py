@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from multiprocessing import util
 from typing import TYPE_CHECKING, Protocol
@@ -19,14 +18,12 @@ from typing import TYPE_CHECKING, Protocol
 from . import _core, _exchange
 from ._code_name import UNKNOWN
 from ._errors import BrokenPoolError
+from ._latch import Latch
 from ._names import Names
 
 if TYPE_CHECKING:
     from ._gathering import Gathering
     from ._stats import PoolStats
-
-#: Seconds that a thread waits at a time: Python answers Ctrl-C between waits.
-SLICE = 0.1
 
 
 class Notified(Protocol):
@@ -34,17 +31,6 @@ class Notified(Protocol):
 
     def _tell(self) -> None: ...
     def _release(self) -> None: ...
-
-
-def wait_event(event: threading.Event, timeout: float | None) -> bool:
-    """Do as `event.wait(timeout)`, but answer Ctrl-C also if another thread got the signal."""
-    deadline = None if timeout is None else time.monotonic() + timeout
-    while True:
-        left = SLICE if deadline is None else min(SLICE, deadline - time.monotonic())
-        if event.wait(max(0, left)):
-            return True
-        if left < SLICE:
-            return False
 
 
 class Thread:
@@ -56,7 +42,7 @@ class Thread:
 
     def __init__(self, name: str | None, target: Callable[[], None]) -> None:
         self._target = target
-        self.ended = threading.Event()
+        self.ended = Latch()
 
         def worker() -> None:  # without a name, it is called Thread-N (worker)
             self._run()
@@ -76,7 +62,7 @@ class Thread:
         try:
             target()
         finally:
-            self.ended.set()
+            self.ended.open()
 
     @property
     def name(self) -> str:
@@ -89,7 +75,7 @@ class Thread:
     def join(self) -> None:
         """Block until the thread has ended; it does not wait for itself."""
         if self._thread is not threading.current_thread():
-            wait_event(self.ended, None)
+            self.ended.wait(None)
             self._thread.join()
 
 
@@ -114,15 +100,16 @@ class Owner:
         self._lock = threading.Lock()  # guards what follows
         self._notified: dict[int, Notified] = {}
         self._caller: Thread | None = None
+        self._callers: set[int] = set()  # see `_release` for how there may be two
         self._calls_no_more = False
         self._ended = False
         self._released = False
         self._cause = ""
         self._last_stats = b""
 
-    def _new_pool(self, workers: int, max_chunks: int) -> None:
+    def _new_pool(self, workers: int, max_chunks: int, *, attended: bool) -> None:
         self.pool = _core.new_number()
-        _core.check(_core.native.bridge_NewPool(self.pool, workers, max_chunks))
+        _core.check(_core.native.bridge_NewPool(self.pool, workers, max_chunks, attended))
         # At exit; never in a forked child. It holds the owner until that is done.
         self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
         _exchange.retain()
@@ -230,27 +217,38 @@ class Owner:
         with self._lock:
             self._notified.pop(job, None)
 
+    def is_calling_back(self) -> bool:
+        """Tell whether this is the thread for callbacks."""
+        return threading.get_ident() in self._callers
+
     def _call_back(self) -> None:
+        self._callers.add(threading.get_ident())
         while (job := _core.native.bridge_NextDone(self.pool)) > 0:
             with self._lock:
                 result = self._notified.pop(job, None)
-            if result is None:
-                continue  # Ctrl-C came while it was submitted
-            try:
-                result._tell()
-            except BaseException as error:  # the user's; the pool goes on
-                report(error)
+            if result is not None:  # else Ctrl-C came while it was submitted
+                self._tell(result)
             del result
         with self._lock:
             untold = list(self._notified.values())
             self._notified.clear()
-        for result in untold:  # the pool was terminated
-            result._release()
+        broken = bool(self._read_cause())
+        for result in untold:
+            if broken:
+                self._tell(result)
+            else:  # the pool was terminated
+                result._release()
         with self._lock:
             self._calls_no_more = True
             last = self._ended
         if last:
             self._release()
+
+    def _tell(self, result: Notified) -> None:
+        try:
+            result._tell()
+        except BaseException as error:  # the user's; the pool goes on
+            report(error)
 
     # For any thread.
 
@@ -262,9 +260,16 @@ class Owner:
             return BrokenPoolError(f"workers can't be started: {cause}")
         return _core.error(status)
 
+    def cancel(self, job: int, running: bool) -> bool:
+        """Have no more tasks of a job run. Return False if it was done.
+
+        `running` says whether those that run are ended, with their workers.
+        """
+        return _core.native.bridge_Cancel(job, running) == 1
+
     def close(self) -> None:
         """Let no more jobs in."""
-        self.gathering.end()
+        self.gathering.close()
         _core.native.bridge_Close(self.pool)
 
     def abandon(self) -> None:

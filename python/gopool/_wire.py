@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Kinds of frame.
-FUNCTION, RUN, FORGET, STOP, TRIM, READY, RESULTS, SKIPPED, FAILED, TRIMMED = range(1, 11)
+FUNCTION, RUN, FORGET, STOP, TRIM, READY, RESULTS, SKIPPED, FAILED, TRIMMED, RETIRE = range(1, 12)
 
 #: Neither side sends more at a time, and each has room for as much when it receives: the
 #: socket keeps packets apart, and loses what does not fit (gopool/packets.go).
@@ -21,8 +21,9 @@ MAX_PACKET = 1 << 16
 # Marks of a RUN frame: the batch comes with it; what is finished is sent before it begins.
 CARRIED, REPORT = 1, 2
 
-# Encodings of results. The caller alone sees LOST, and LOCAL: what it has kept itself.
+# Encodings of results. The caller alone sees LOST, CANCELLED, and LOCAL: what it has kept itself.
 LIST, STREAM, LOST, LOCAL = range(4)
+CANCELLED = 8
 
 # Results that are all of one type, none a failure: the encoding of such a column, and
 # the format of its items (struct). None has no bytes: there is only one.

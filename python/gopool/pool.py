@@ -19,6 +19,7 @@ from ._imap import IMapIterator, IMapUnorderedIterator, start_imap
 from ._interrupts import deferred
 from ._owner import Owner
 from ._results import SLICE_MS, AsyncResult, MapResult
+from ._settings import Settings
 from ._supervisor import Supervisor
 from ._threads import Crew
 
@@ -62,6 +63,22 @@ class Pool(multiprocessing.pool.Pool):
         a `multiprocessing` context that starts the workers; by default that of
         `multiprocessing.get_start_method()`.
 
+    Keywords that `multiprocessing` does not have:
+
+    task_timeout
+        seconds that a task may run, unless its submission says something else
+        (`timeout=`); by default any time. See `gopool.CallOptions`.
+    max_memory_per_worker
+        a worker is replaced after a task behind which it has more bytes of memory of
+        its own than this; by default never. Linux only.
+    finalizer
+        called without arguments in each worker that ends in the normal way, behind its last task.
+    seed
+        a number from which each worker gets random numbers of its own, that are the same
+        for the same seed: in `random`, `numpy.random`, and `worker_state().rng`.
+    threads_per_worker
+        how many threads BLAS and OpenMP may use in a worker. Needs threadpoolctl.
+
     Leaving the `with` block terminates the pool. Raises ValueError or TypeError
     for arguments that make no sense. Blocks until the workers are started.
 
@@ -81,21 +98,35 @@ class Pool(multiprocessing.pool.Pool):
         initargs: Iterable[Any] = (),
         maxtasksperchild: int | None = None,
         context: BaseContext | None = None,
+        *,
+        task_timeout: float | None = None,
+        max_memory_per_worker: int | None = None,
+        finalizer: Callable[[], object] | None = None,
+        seed: int | None = None,
+        threads_per_worker: int | None = None,
     ) -> None:
-        processes = _checked(processes, initializer)
+        processes = _checked(processes, initializer, finalizer)
+        if task_timeout is not None:
+            self._options = self._options.asked("Pool", {"timeout": task_timeout})
         if maxtasksperchild is not None and (
             not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0
         ):
             raise ValueError("maxtasksperchild must be a positive int or None")
         self._processes = processes
         self._counts_chunks = maxtasksperchild is not None
-        initargs = tuple(initargs)
+        settings = Settings(
+            initializer,
+            tuple(initargs),
+            finalizer,
+            max_memory_per_worker,
+            seed,
+            threads_per_worker,
+        )
         with deferred():  # processes that were started must come to somebody who will end them
             self._supervisor: Owner = Supervisor(
                 context or multiprocessing.get_context(),
                 processes,
-                initializer,
-                initargs,
+                settings,
                 maxtasksperchild or 0,
             )
             self._state = _RUNNING
@@ -281,7 +312,9 @@ class Pool(multiprocessing.pool.Pool):
         """Stop the workers at once, whatever they do. Outstanding work stays undone.
 
         Idle workers exit in the normal way; busy ones get SIGTERM and, after 0.2 s,
-        SIGKILL. Blocks until they have ended, and a callback that is running.
+        SIGKILL. What they have started and left in their process group is ended in
+        the same way; `multiprocessing` leaves it running. Blocks until all that have
+        ended, and a callback that is running.
         """
         self._state = _TERMINATED
         self._supervisor.terminate()
@@ -401,7 +434,7 @@ class Pool(multiprocessing.pool.Pool):
     ) -> AsyncResult[R]:
         """Do as `apply_async`, with options: such a call is a job of its own."""
         self._check_running()
-        asked = self._options.asked(method, options)
+        asked = self._asked(method, options)
         for name in ("return_exceptions", "progress"):
             if name in options:
                 raise TypeError(f"{method}() got an unexpected keyword argument {name!r}")
@@ -491,6 +524,8 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         how many threads; by default one for each CPU that this process may use.
     initializer, initargs
         called as `initializer(*initargs)` in each thread when it starts.
+    finalizer
+        a keyword: called without arguments in each thread when it ends, behind its last task.
 
     Has the methods of `Pool`. Functions, arguments and results need not be
     picklable: they are used as they are. Leaving the `with` block terminates the
@@ -506,12 +541,16 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         processes: int | None = None,
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
+        *,
+        finalizer: Callable[[], object] | None = None,
     ) -> None:
-        processes = _checked(processes, initializer)
+        processes = _checked(processes, initializer, finalizer)
         self._processes = processes
         self._counts_chunks = False
-        self._supervisor = self._crew = Crew(processes, initializer, tuple(initargs))
-        self._state = _RUNNING
+        initargs = tuple(initargs)
+        with deferred():  # as for processes
+            self._supervisor = self._crew = Crew(processes, initializer, initargs, finalizer)
+            self._state = _RUNNING
 
     def terminate(self) -> None:
         """Drop all work that no thread has begun; its results raise `PoolTerminatedError`.
@@ -520,6 +559,12 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         is lost. `join` waits for that and this does not. Blocks while a callback runs.
         """
         super().terminate()
+
+    def _asked(self, method: str, given: Any) -> Options:
+        options = super()._asked(method, given)
+        if options.timeout is not None:
+            raise ValueError("a ThreadPool has no timeout for tasks: a thread can't be killed")
+        return options
 
     def _new_feed(self, func: Callable[..., object]) -> Feed:
         return _local.LocalFeed(self._crew, func)
@@ -552,7 +597,7 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         _local.submit(self._crew, result, func, items, convention, chunk=chunk)
 
 
-def _checked(processes: int | None, initializer: object) -> int:
+def _checked(processes: int | None, initializer: object, finalizer: object) -> int:
     """Return how many workers there are to be. Raises for what makes no sense."""
     if processes is None:
         processes = _cpu_count()
@@ -560,6 +605,8 @@ def _checked(processes: int | None, initializer: object) -> int:
         raise ValueError("Number of processes must be at least 1")
     if initializer is not None and not callable(initializer):
         raise TypeError("initializer must be a callable")
+    if finalizer is not None and not callable(finalizer):
+        raise TypeError("finalizer must be a callable")
     return processes
 
 

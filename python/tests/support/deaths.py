@@ -46,6 +46,11 @@ def ignore_sigterm() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+def report_sigterm(mailbox: Mailbox) -> None:
+    """Initializer: a worker that tells when it is asked to go, and stays."""
+    signal.signal(signal.SIGTERM, lambda *_: mailbox.send("asked to go"))
+
+
 def initialize_badly() -> NoReturn:
     raise LookupError("no such configuration")
 
