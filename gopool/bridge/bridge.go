@@ -182,7 +182,9 @@ func Release(handle int64) int64 {
 func Goroutines() int64 { return int64(runtime.NumGoroutine()) }
 
 // Handles returns how many objects have a handle, for tests of leaks.
-func Handles() int64 { return int64(pools.size() + jobs.size() + exchanges.size() + threads.size() + traces.size()) }
+func Handles() int64 {
+	return int64(pools.size() + jobs.size() + exchanges.size() + threads.size() + traces.size())
+}
 
 func truth(b bool) int64 {
 	if b {
