@@ -41,6 +41,7 @@ type Job struct {
 	available int // tasks in arrived
 	wanted    int // the fewest available tasks that a waiter wants, or the last one wanted
 	changed   chan struct{}
+	notify    func() // called when changed is closed
 	order     *order // nil: outcomes arrive as they come
 	stock     stock
 }
@@ -123,14 +124,11 @@ func (j *Job) wait(ctx context.Context, n, want int) bool {
 	p := j.pool
 	for {
 		p.mu.Lock()
-		if j.done() || j.available >= want || j.taken > n {
+		if j.ready(n, want) {
 			p.mu.Unlock()
 			return true
 		}
-		if j.changed == nil {
-			j.changed, j.wanted = make(chan struct{}), want
-		}
-		j.wanted = min(j.wanted, want)
+		j.expect(want)
 		changed := j.changed
 		p.mu.Unlock()
 		select {
@@ -161,6 +159,19 @@ func (j *Job) After(n int) []Segment {
 }
 
 // The methods below are called with pool.mu held.
+
+// ready tells whether WaitAfter has nothing to wait for.
+func (j *Job) ready(n, want int) bool {
+	return j.done() || j.available >= want || j.taken > n
+}
+
+// expect says that somebody waits for so many outcomes.
+func (j *Job) expect(want int) {
+	if j.changed == nil {
+		j.changed, j.wanted = make(chan struct{}), want
+	}
+	j.wanted = min(j.wanted, want)
+}
 
 // forget drops the first n segments.
 func (j *Job) forget(n int) {
@@ -316,6 +327,10 @@ func (j *Job) wake() {
 	if j.changed != nil {
 		close(j.changed)
 		j.changed = nil
+	}
+	if f := j.notify; f != nil {
+		j.notify = nil
+		f()
 	}
 }
 

@@ -188,6 +188,40 @@ func Progress(handle int64) int64 {
 	})
 }
 
+// Notify has NextDone return the job once when Wait would not block any more. It may be a little
+// sooner, and is at once if Wait would not block now.
+func Notify(handle, number, taken, want int64) int64 {
+	return withPool(handle, func(p *pool) int64 {
+		return withJob(number, func(j *gopool.Job) int64 {
+			if t, ok := trays.find(number); ok {
+				t.empty()
+			}
+			j.Notify(int(taken), int(want), func() { p.done.push(number) })
+			return 0
+		})
+	})
+}
+
+// Withdraw takes a task back that no worker has had; it returns 0 if one has.
+func Withdraw(handle, index int64) int64 {
+	return withJob(handle, func(j *gopool.Job) int64 {
+		if t, ok := trays.find(handle); ok {
+			t.empty()
+		}
+		return truth(j.Withdraw(int(index)))
+	})
+}
+
+// Queued returns 1 if no worker has had the task yet.
+func Queued(handle, index int64) int64 {
+	return withJob(handle, func(j *gopool.Job) int64 {
+		if t, ok := trays.find(handle); ok {
+			t.empty()
+		}
+		return truth(j.Queued(int(index)))
+	})
+}
+
 // wait is Job.WaitAfter with a time limit, which is not set up where nothing has to
 // be waited for.
 func wait(j *gopool.Job, taken, want int, timeout int64) bool {

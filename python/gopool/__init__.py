@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         TaskTimeoutError,
         WorkerLostError,
     )
+    from ._executor import PoolExecutor
     from ._install import install, uninstall
     from ._joblib import register_joblib
     from ._options import CallOptions, MapOptions
@@ -46,6 +47,7 @@ __all__ = [
     "MapResult",
     "MaybeEncodingError",
     "Pool",
+    "PoolExecutor",
     "PoolStats",
     "PoolTerminatedError",
     "Shared",
@@ -83,6 +85,8 @@ def __getattr__(name: str) -> object:
         from . import _options as home
     elif name == "register_joblib":
         from . import _joblib as home
+    elif name == "PoolExecutor":
+        from . import _executor as home
     elif name == "CancelledError":
         from concurrent import futures as home
     elif name in ("PoolStats", "WorkerStats"):

@@ -65,7 +65,7 @@ class Feed:
         self._dropped = False
         self._leave = itertools.count().__next__
 
-    def start(self, flags: int, chunk: int) -> Exception | None:
+    def start(self, flags: int, chunk: int, convention: int = _codec.CALL) -> Exception | None:
         """Start the job. Return why the function can't be sent, if it can't.
 
         Raises if the pool refuses the job.
@@ -75,7 +75,7 @@ class Feed:
             function = _codec.encode_function(self._function, self._owner.names)
         except Exception as error:
             failure = error
-        status = start_job(self._owner, self.job, flags, function, _codec.CALL, chunk=chunk)
+        status = start_job(self._owner, self.job, flags, function, convention, chunk=chunk)
         if status < 0:
             raise self._owner.error(status)
         return failure

@@ -51,6 +51,7 @@ class Supervisor(Owner):
         self._context = context
         self._settings = settings
         self._stopping = False  # all jobs have ended
+        self.grace = GRACE
         self._started: list[WorkerProcess] = []  # not attached yet
         self._workers: dict[int, WorkerProcess] = {}
         # Held until there may be work for more than one worker. Not an event: Ctrl-C
@@ -173,7 +174,7 @@ class Supervisor(Owner):
         """
         self._stopping = True
         families = self._seize()
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + self.grace
         waiting = self._workers.copy()
         while waiting and (left := deadline - time.monotonic()) > 0:
             for number in ended(waiting, left):

@@ -387,6 +387,20 @@ class Pool(multiprocessing.pool.Pool):
     ) -> None:
         self.terminate()
 
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Terminate the pool, in a thread, while other tasks of the event loop go on."""
+        from . import _awaiting
+
+        await _awaiting.in_thread(self.terminate)
+
     def __del__(self) -> None:
         if self._state == _TERMINATED or not _core.is_usable():
             return

@@ -42,7 +42,11 @@ def test_a_task_that_runs_longer_raises(context: BaseContext, gate: Gate) -> Non
         pid = pool.apply(tasks.pid)
         with pytest.raises(gopool.TaskTimeoutError, match=r"^Gate.wait \(task 0\).* 0.1 s") as info:
             pool.apply(Gate.wait, (gate,), timeout=SHORT)
-        assert (info.value.function, info.value.index, info.value.seconds) == ("Gate.wait", 0, SHORT)
+        assert (info.value.function, info.value.index, info.value.seconds) == (
+            "Gate.wait",
+            0,
+            SHORT,
+        )
         assert still_running([pid]) == []
         assert pool.apply(tasks.pid) != pid
 
