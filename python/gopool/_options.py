@@ -6,8 +6,7 @@ All of it is keyword-only and off by default, and who asks for nothing pays noth
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from . import _core
 
@@ -46,8 +45,7 @@ class MapOptions(CallOptions, total=False):
     progress: bool | Mapping[str, Any] | Callable[[int, int | None], object] | None
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What a submission asks for; see `MapOptions`."""
 
     timeout: float | None = None
@@ -64,7 +62,7 @@ class Options:
         for name in given:
             if name not in _NAMES:
                 raise TypeError(f"{method}() got an unexpected keyword argument {name!r}")
-        options = replace(self, **given)
+        options = self._replace(**given)
         options.check()
         return options
 
@@ -90,4 +88,4 @@ class Options:
 #: Those of most submissions.
 NONE = Options()
 
-_NAMES = {field.name for field in fields(Options)}
+_NAMES = frozenset(Options._fields)
