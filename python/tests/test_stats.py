@@ -112,7 +112,8 @@ def test_a_worker_that_starts_and_one_that_retires(
         assert (stats.tasks_queued, stats.tasks_running) == (1, 0)
         first.open()
         mailbox.receive(1)
-        assert [worker.state for worker in pool.stats().workers] == ["retiring"]
+        # Its successor may have been started.
+        assert pool.stats().workers[0].state == "retiring"
         second.open()
         assert result.get() == 1
 
