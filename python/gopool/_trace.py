@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from . import _core, _exchange
+from ._code_name import UNKNOWN
 from ._doing import read_function
 from ._interrupts import deferred
 from ._owner import Thread
@@ -51,9 +52,9 @@ class Trace:
         owner.feeders.add(self)
         try:
             self._thread = Thread("gopool-trace", self._name_functions)
-        except BaseException:
-            owner.feeders.discard(self)
+        except BaseException:  # no thread is to be had
             _core.native.bridge_StopTrace(self._number)
+            self._name_functions()
             raise
 
     def stop(self) -> None:
@@ -92,9 +93,10 @@ class Trace:
                 size = _core.native.bridge_NextUnnamed(self._number, exchange.handle, size)
                 if size <= 0:
                     break
-                name = read_function(view, 0, owner.name_of_job)[0].encode()
-                size = len(name)
-                view[:size] = name
+                name = read_function(view, 0, owner.name_of_job)[0] or UNKNOWN
+                encoded = name.encode(errors="replace")
+                size = len(encoded)
+                view[:size] = encoded
             if size < 0:
                 number = int.from_bytes(view[:8], "little")
                 self._error = OSError(number, os.strerror(number), self._path)
