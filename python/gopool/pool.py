@@ -147,7 +147,7 @@ class Pool(multiprocessing.pool.Pool):
         self._check_running()
         tray = self._supervisor.gathering.tray
         if tray is not None and tray.function is func and not (callback or error_callback):
-            gathered = tray.add(self, args, kwds)
+            gathered: AsyncResult[R] | None = tray.add(self, args, kwds)
             if gathered is not None:
                 return gathered
         result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback)
