@@ -36,4 +36,8 @@
 // writer, death watch), which end with its socket and before [Pool.Exited] has
 // settled it; a goroutine worker is one itself. The pool starts none, but a
 // timer while workers have tasks queued behind a long one.
+//
+// # What it does
+//
+// [Pool.Stats] has figures, and [Pool.StartTrace] begins a timeline.
 package gopool

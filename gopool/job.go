@@ -25,6 +25,7 @@ type Job struct {
 	pending   []span // not handed out; taken from the front
 	waiting   int    // tasks in pending
 	open      int    // tasks added and not settled
+	settled   int    // tasks that have their outcome
 	sealed    bool
 	queued    bool          // is in pool.queue
 	tried     bool          // its function was timed, or could have been
@@ -88,6 +89,14 @@ func (j *Job) Done() bool {
 	j.pool.mu.Lock()
 	defer j.pool.mu.Unlock()
 	return j.done()
+}
+
+// Progress returns how many tasks have their outcome, and whether that is all
+// that ever will.
+func (j *Job) Progress() (settled int, done bool) {
+	j.pool.mu.Lock()
+	defer j.pool.mu.Unlock()
+	return j.settled, j.done()
 }
 
 // Err returns why tasks of the job will never have an outcome, or nil.
@@ -275,6 +284,7 @@ func (j *Job) accept(s Segment) {
 			j.order.put(s, j.arrive)
 		}
 	}
+	j.settled += s.Count
 	j.settle(s.Count)
 	j.stock.change()
 }

@@ -10,6 +10,7 @@ type phase int
 
 const (
 	starting phase = iota // does not take tasks yet
+	standby               // could, when the one is gone whose place it takes
 	ready                 // takes tasks
 	retiring              // was told to stop and runs what it has
 	doomed                // is being killed for the task that it is in
@@ -48,7 +49,11 @@ type member struct {
 	heard  uint64        // number of the first task that was not settled then
 	stuck  int           // for so many watches it has been in the same task
 	served bool          // has been ready
+	meters meters        // of what it has done
+	traced uint64        // until when a trace has it, by the clock
 	asks   bool          // is a Puller: gets one grant at a time
+	before *member       // whose place it takes, until that is gone
+	heir   bool          // another was started to take its place
 
 	details string // of its end, for Lost
 
@@ -96,6 +101,7 @@ func (m *member) accept(o Outcomes) error {
 	if o.Count < 1 || o.First < 1 || o.end() > m.next || o.end() < o.First {
 		return fmt.Errorf("outcomes of tasks %d to %d, of which %d were granted", o.First, o.end(), m.next)
 	}
+	var trace *Trace
 	for m.tasks > 0 && m.leases[0].Sequence < o.end() {
 		l := &m.leases[0]
 		if l.Sequence < o.First {
@@ -105,8 +111,15 @@ func (m *member) accept(o Outcomes) error {
 		if o.Elapsed > 0 {
 			l.Function.learn(o.Count, o.Elapsed)
 		}
+		m.meters.done += n
+		if trace = l.job.pool.trace; trace != nil {
+			trace.note(l, n)
+		}
 		l.job.deliver(Segment{Index: l.span().index(), Count: n, Skip: int(l.Sequence - o.First), Payload: o.Payload, loans: o.loans})
 		m.settle(n)
+	}
+	if trace != nil {
+		trace.report(m, o)
 	}
 	if o.end() == m.next {
 		m.restore()
@@ -231,11 +244,19 @@ func (m *member) restore() {
 // had not sent are delivered; the task that it was in is lost with it; all
 // others go back to their jobs.
 func (m *member) bury(exit int) {
+	m.meters.busy = m.metered().busy // while it is known what it was in
 	if rest, ok := m.worker.Harvest(); ok {
 		_ = m.accept(rest) // what a dead worker says wrongly is as good as not said
 	}
 	if m.tasks > 0 && m.leases[0].Sequence <= m.worker.Started() {
 		l := m.leases[0]
+		if l.job.err == nil {
+			m.meters.lost++
+		}
+		if trace := l.job.pool.trace; trace != nil {
+			end := Lost{Exit: exit}.String()
+			trace.slice(m, record{kind: lostTask, function: l.Function, index: l.span().index(), count: 1, text: end}, m.began(), clock())
+		}
 		l.job.deliver(Segment{Index: l.span().index(), Count: 1, Payload: Lost{m.id, exit, m.overran, m.details}})
 		m.settle(1)
 	}
@@ -250,7 +271,7 @@ func (m *member) doing() (Task, bool) {
 	if job == nil {
 		return Task{}, false
 	}
-	t := Task{Function: job.fn, Index: index}
+	t := Task{Function: job.fn, Index: index, Began: m.began()}
 	if started == m.seen {
 		t.Since = time.Since(m.since)
 	}

@@ -68,7 +68,7 @@ func (p *Pool) refill(m *member, depth int) (more bool) {
 		p.queue.rotate()
 		p.touch(m)
 		if p.options.MaxChunks > 0 && m.chunks >= p.options.MaxChunks {
-			p.retire(m)
+			p.leave(m)
 		}
 	}
 	return true
@@ -126,7 +126,7 @@ func (p *Pool) touch(m *member) {
 
 // retire lets m run what it has and then exit.
 func (p *Pool) retire(m *member) {
-	if m.phase == ready || m.phase == starting {
+	if m.phase < retiring {
 		m.phase = retiring
 		m.worker.Stop()
 		p.touch(m)

@@ -33,7 +33,7 @@ func Submit(handle, number, exchange, codeSize, convention, batchSize, count, ch
 		f, own, data := (*gopool.Function)(nil), true, any(number)
 		var memory []byte
 		if flags&flagLocal != 0 {
-			f = p.NewFunction(nil)
+			f = p.NewFunction(data)
 		} else {
 			var ok bool
 			if memory, ok = exchanges.find(exchange); !ok {
@@ -176,6 +176,15 @@ func Wait(handle, taken, want, timeout int64) int64 {
 			return statusTimeout
 		}
 		return 0
+	})
+}
+
+// Progress returns how many tasks of the job have their outcome, <<1, and 1 if that
+// is all that ever will.
+func Progress(handle int64) int64 {
+	return withJob(handle, func(j *gopool.Job) int64 {
+		settled, done := j.Progress()
+		return int64(settled)<<1 | truth(done)
 	})
 }
 

@@ -94,6 +94,6 @@ class BrokenPoolError(RuntimeError):
     """Raised when workers end before they are ready, several in a row.
 
     The message has the traceback of the initializer, if that is what failed.
-    All outstanding and later calls of the pool raise this error. With
-    `multiprocessing.Pool` workers are started again and again, without end.
+    All outstanding and later calls of the pool raise this error, and error callbacks are
+    called with it. With `multiprocessing.Pool` workers are started again and again, without end.
     """

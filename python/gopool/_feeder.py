@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from . import _codec, _core, _jobs
-from ._owner import Owner, Thread, wait_event
+from ._owner import Owner, Thread
 from ._submission import add_batch, start_job
 
 #: Feeding pauses when a job holds so many bytes, encoded.
@@ -201,7 +201,7 @@ class Feeder:
         """Block until the thread has ended, unless it stays in code of the user's."""
         thread, draws = self._thread, -1
         while thread is not None and self._ident != threading.get_ident():
-            if wait_event(thread.ended, _PATIENCE):
+            if thread.ended.wait(_PATIENCE):
                 thread.join()
                 return
             if self._drawing and self._draws == draws:

@@ -100,7 +100,7 @@ class Group:
             if status < 0:
                 self.status = status
                 return
-            for first, some in decode_segments(data, {}, self._function):
+            for first, some in decode_segments(data, {}, self._function, gathered=True):
                 self.outcomes.update(zip(range(first, first + len(some)), some, strict=True))
                 taken += 1
                 self._taken = max(self._taken, taken)
@@ -109,7 +109,6 @@ class Group:
 class GatheredResult(AsyncResult[R]):
     """The result of a call that was gathered with others."""
 
-    _told = None
     _error: BaseException | None = None
     _value: Any = None
 

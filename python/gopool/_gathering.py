@@ -51,6 +51,7 @@ class Gathering:
         self._last: object = None
         self._row = 0  # short calls of the last function, with nothing else between
         self._before = 0  # the same, before what is being submitted
+        self._closed = False
         # Only tried: who finds it taken does not gather. (Ctrl-C may leave it so.)
         self._opening = threading.Lock()
 
@@ -60,6 +61,11 @@ class Gathering:
         tray = self.tray
         if tray is not None and not tray.end():
             self._before = 0  # to begin again at once would cost more than it saves
+
+    def close(self) -> None:
+        """Gather no more, and have run what was gathered."""
+        self._closed = True  # first: who opens a tray now looks at it behind that
+        self.end()
 
     def count(self, pool: int, func: Callable[..., object], function: _codec.Function) -> None:
         """Note that a short call was submitted. If there were several, gather those to come."""
@@ -73,6 +79,8 @@ class Gathering:
                 if self.tray is not None:
                     self.tray.end()  # another thread's, opened meanwhile: its calls come before
                 self.tray = tray
+                if self._closed:
+                    tray.end()
         except OSError:
             pass  # no descriptor or memory to be had: the next call is one by itself
         finally:
@@ -100,7 +108,7 @@ class Tray:
         self._job = group.job
         exchange = borrow(_SLOT * _SLOTS)
         self._exchange: Exchange | None = exchange
-        self._atoms_only = names.is_interactive  # others may have to go by value
+        self._atoms_only = names.looks_closely  # others may have to go by value
         self._claim = itertools.count(1).__next__  # returns each number to one thread
         self.function: object = func
         self._parts = group, exchange.view, exchange.view.cast("Q")

@@ -37,7 +37,7 @@ def submit(
     if result._told is not None:
         flags |= _core.NOTIFY
         crew.expect(job, result)
-    crew.jobs[job] = Work(func, convention, items, result._kept)
+    crew.begin(job, Work(func, convention, items, result._kept))
     count = len(items) if plain else 0
     status = _core.native.bridge_Submit(
         crew.pool, job, 0, 0, convention, 0, count, chunk, flags, wait
@@ -73,7 +73,7 @@ class LocalFeed(Feed):
 
     def start(self, flags: int, chunk: int, convention: int = _codec.CALL) -> Exception | None:
         crew, flags = self._crew, flags | _core.LOCAL
-        crew.jobs[self.job] = self._work
+        crew.begin(self.job, self._work)
         status = _core.native.bridge_Submit(
             crew.pool, self.job, 0, 0, convention, 0, 0, chunk, flags, 0
         )

@@ -13,7 +13,7 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ._dump import name_of
 from ._errors import TaskTimeoutError, WorkerLostError
@@ -33,8 +33,7 @@ _REPORT = struct.Struct("<Q?")  # peak memory, or 0; killed for memory; the stac
 _LOST = struct.Struct("<qQQQ")
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """What the supervisor found out about a dead worker."""
 
     peak_memory: int = 0
@@ -60,23 +59,27 @@ class Coroner:
         #: Processes killed for memory, each of which explains one worker.
         self._explained = _killed_for_memory()
 
-    def examine(self, worker: WorkerProcess, code: int, traces: bytes) -> Report:
-        """Return what is known of a worker that has been reaped.
-
-        `traces` is what faulthandler has written there.
-        """
+    def examine(self, worker: WorkerProcess, code: int) -> Report:
+        """Return what is known of a worker that has been reaped, and not forgotten yet."""
         out_of_memory = (
             code == -signal.SIGKILL and not worker.killed and _killed_for_memory() > self._explained
         )
         self._explained += out_of_memory
-        # Before it there may be what a stopped worker was asked for, and a child's.
-        _, fatal, crash = traces.decode(errors="replace").rpartition("Fatal Python error")
-        stack = (fatal + crash).strip() if fatal and code in _CRASHES else ""
+        stack = _crash(worker.traces()) if code in _CRASHES else ""
         if stack and faulthandler.is_enabled():
             # The program wants to see it, and the worker's own faulthandler has told us.
             with suppress(Exception):
                 print(stack, file=sys.stderr, flush=True)
         return Report(worker.peak_memory, out_of_memory, stack)
+
+
+def _crash(traces: bytes) -> str:
+    """Return the stacks of a crash from what faulthandler has written.
+
+    Before it there may be what a stopped worker was asked for, and a child's.
+    """
+    _, fatal, crash = traces.decode(errors="replace").rpartition("Fatal Python error")
+    return (fatal + crash).strip() if fatal else ""
 
 
 def lost(

@@ -5,6 +5,7 @@ All of it is keyword-only and off by default, and who asks for nothing pays noth
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypedDict
 
@@ -34,9 +35,15 @@ class MapOptions(CallOptions, total=False):
         give the exception of a task that failed, or was lost with its worker, in
         the place of its result, and the results of all others, as
         `asyncio.gather` does; by default the first one is raised.
+    progress
+        show how many tasks have been completed: True for a bar of tqdm's, a
+        dict for one with these arguments of `tqdm.tqdm`, or what is to be called as
+        `progress(done, total)`, in a thread of the call's own, up to ten times a second
+        and once in the end. `total` is None if the input has no length.
     """
 
     return_exceptions: bool
+    progress: bool | Mapping[str, Any] | Callable[[int, int | None], object] | None
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,12 @@ class Options:
 
     timeout: float | None = None
     return_exceptions: bool = False
+    progress: Any = None
+
+    @property
+    def is_followed(self) -> bool:
+        """Tell whether progress is wanted. (No arguments of tqdm's are some as well.)"""
+        return self.progress is not None and self.progress is not False
 
     def asked(self, method: str, given: Any) -> Options:
         """Return these, changed by those given. Raises TypeError or ValueError for nonsense."""
@@ -59,6 +72,13 @@ class Options:
         """Raise TypeError or ValueError for what makes no sense."""
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError(f"timeout must be above 0 seconds or None, not {self.timeout}")
+        if not (
+            self.progress is None
+            or isinstance(self.progress, (bool, Mapping))
+            or callable(self.progress)
+        ):
+            kind = type(self.progress).__name__
+            raise TypeError(f"progress must be True, a dict or a callable, not {kind}")
 
     def configure(self, job: int) -> None:
         """Tell Go of them: when the job has been started, and before it has tasks."""

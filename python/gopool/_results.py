@@ -14,7 +14,8 @@ from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _codec, _core, _exchange, _jobs, _loss, _options, _wire
-from ._owner import SLICE, wait_event
+from ._latch import SLICE, Latch
+from ._owner import Owner
 
 if TYPE_CHECKING:
     from ._awaiting import Waiter
@@ -33,6 +34,11 @@ _SEGMENT = struct.Struct("<QQQQQQ")  # gopool/bridge/collect.go
 
 def deadline_after(timeout: float | None) -> float | None:
     return None if timeout is None else time.monotonic() + timeout
+
+
+def left_until(deadline: float | None, longest: float) -> float:
+    """Return how many seconds are left, at most `longest`."""
+    return longest if deadline is None else max(0, min(longest, deadline - time.monotonic()))
 
 
 def slice_ms(deadline: float | None) -> int:
@@ -64,11 +70,12 @@ def receive(job: int, taken: int) -> tuple[int, bytes]:
 
 
 def decode_segments(
-    data: bytes, kept: dict[int, Any], function: Callable[..., object]
+    data: bytes, kept: dict[int, Any], function: Callable[..., object], gathered: bool = False
 ) -> Iterator[tuple[int, list[Any]]]:
     """Yield index and outcomes of segments of a job of calls of `function`.
 
-    Those that never left this process are in `kept`.
+    Those that never left this process are in `kept`. The job of calls that were gathered is
+    nobody's but ours: each of them is the only one of its own.
     """
     view = memoryview(data)
     at = 0
@@ -78,7 +85,7 @@ def decode_segments(
         at = start + lengths_size + size
         lengths, body = view[start : start + lengths_size], view[start + lengths_size : at]
         if encoding == _wire.LOST:
-            yield index, [_codec.Raised(_loss.lost(function, index, body))]
+            yield index, [_codec.Raised(_loss.lost(function, 0 if gathered else index, body))]
         elif encoding == _wire.CANCELLED:
             yield index, [_codec.Raised(_core.cancelled())]
         elif encoding == _wire.LOCAL:
@@ -113,6 +120,8 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
     _awaited: deque[Waiter] | None = None  # tasks of asyncio that wait
     _feed: Any = None  # if its tasks are added one after the other
     _left = 0  # outcomes not collected; 0 if nothing was submitted
+    _told: Latch | None = None  # the callback has returned: before the result is ready
+    _teller: Owner | None = None  # whose thread will call it
 
     def __init__(
         self,
@@ -133,9 +142,9 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         self._value: Any = None
         self._kept: dict[int, Any] = {}  # outcomes that never left this process, by index
         self._collecting = threading.Lock()
-        # Set when the callback has returned, which comes before the result is ready.
-        self._told = threading.Event() if callback or error_callback else None
-        self._teller = 0
+        if callback or error_callback:
+            self._told = Latch()
+            self._teller = pool._supervisor
 
     def __del__(self) -> None:
         if self._job and _core.is_usable():
@@ -262,19 +271,19 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         return True
 
     def _is_told(self, timeout: float | None) -> bool:
-        """Block until the callback has returned; the callback itself does not wait for that."""
+        """Block until the callback has returned; callbacks themselves do not wait for that."""
         if self._left or self._told is not None:
             _core.check_process()
-        if self._told is None or self._teller == threading.get_ident():
+        teller = self._teller
+        if self._told is None or (teller is not None and teller.is_calling_back()):
             return True
-        return wait_event(self._told, timeout)
+        return self._told.wait(timeout)
 
     def _tell(self) -> None:
         """Call back: in the thread for callbacks, when the job is done."""
-        if self._told is None:
+        if self._told is None:  # only tasks of asyncio wait
             self._release()
             return
-        self._teller = threading.get_ident()
         try:
             self._collect(None)
             if self._error is None:
@@ -287,8 +296,9 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
 
     def _release(self) -> None:
         """Let those go on who wait for the callback: it has returned, or will never be called."""
+        self._teller = None
         if self._told is not None:
-            self._told.set()
+            self._told.open()
         wake_all(self._awaited)
 
     def _collect_some(self) -> None:

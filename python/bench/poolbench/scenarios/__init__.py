@@ -17,6 +17,7 @@ from poolbench.scenarios import (  # isort: skip  (this order is the table's)
     leave,
     standing,
     threads,
+    following,
 )
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "callers",
     "executor",
     "flood",
+    "following",
     "imap",
     "large",
     "leave",
