@@ -22,7 +22,10 @@ pytestmark = [
     ),
 ]
 
-EXCUSED = {
+BY_CHANCE = {"test_cancel_futures"}
+"""A test that passes if a worker is quick to start."""
+
+EXCUSED = BY_CHANCE | {
     "FailingInitializerTest.test_initializer",
     "test_context_manager_shutdown",
     "test_del_shutdown",
@@ -93,7 +96,8 @@ def test_what_is_excused_fails(fates: dict[tuple[str, str], dict[str, Fate]]) ->
     for kind in suite.KINDS:
         for name, fate in fates[kind, "gopool"].items():
             outcomes.setdefault(excuse(name) or "", set()).add(fate.outcome)
-    assert [entry for entry in EXCUSED & outcomes.keys() if "failed" not in outcomes[entry]] == []
+    certain = (EXCUSED - BY_CHANCE) & outcomes.keys()
+    assert [entry for entry in certain if "failed" not in outcomes[entry]] == []
 
 
 def test_what_is_excused_is_documented() -> None:

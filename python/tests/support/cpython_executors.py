@@ -12,6 +12,7 @@ has the test cases. With gopool, `PoolExecutor` stands in the place of `ProcessP
 from __future__ import annotations
 
 import concurrent.futures
+import gc
 import importlib
 import importlib.util
 import pkgutil
@@ -57,8 +58,18 @@ def _cases(kind: str) -> unittest.TestSuite:
                 and mixin in [base.__name__ for base in case.__mro__]
             ):
                 case.worker_count = workers  # type: ignore[attr-defined]
+                case.addClassCleanup(_end_executors)
                 tests.addTests(loader.loadTestsFromTestCase(case))
     return tests
+
+
+def _end_executors() -> None:
+    """End ours that tests have left which failed: behind each module CPython's wait for that."""
+    from gopool import PoolExecutor
+
+    for thing in gc.get_objects():
+        if isinstance(thing, PoolExecutor):
+            thing.kill_workers()
 
 
 def _install_in_programs(assert_python_ok: Callable[..., Any]) -> Callable[..., Any]:
