@@ -20,7 +20,8 @@
 //	              └── recalled, or worker lost ──┘
 //
 // A job may be fed while it runs, in the pace in which its outcomes are taken:
-// [Job.Room] says how much may be added, [Job.Order] has outcomes come in turn.
+// [Job.Room] says how much may be added, [Job.Order] has outcomes come in turn. Tasks
+// may be run again ([Job.Retry]).
 //
 // # Lifecycle
 //
@@ -35,5 +36,6 @@
 // Each has an owner that waits for it. A process worker has three (reader,
 // writer, death watch), which end with its socket and before [Pool.Exited] has
 // settled it; a goroutine worker is one itself. The pool starts none, but a
-// timer while workers have tasks queued behind a long one.
+// timer while workers have tasks queued behind a long one, and while tasks wait to
+// be run again.
 package gopool

@@ -24,6 +24,7 @@ type Job struct {
 	pending   []span // not handed out; taken from the front
 	waiting   int    // tasks in pending
 	open      int    // tasks added and not settled
+	parked    int    // of these: neither in pending nor with a worker, but in back-off
 	sealed    bool
 	queued    bool // is in pool.queue
 	tried     bool // its function was timed, or could have been
@@ -38,6 +39,7 @@ type Job struct {
 	changed   chan struct{}
 	order     *order // nil: outcomes arrive as they come
 	stock     stock
+	retries   *retries // nil: no task is run again
 }
 
 // Add adds the tasks of b. It fails once the job is sealed or the pool has been
@@ -175,7 +177,7 @@ func (j *Job) refusal() error {
 func (j *Job) done() bool { return j.err != nil || j.sealed && j.open == 0 }
 
 // granted returns how many tasks workers have.
-func (j *Job) granted() int { return j.open - j.waiting }
+func (j *Job) granted() int { return j.open - j.waiting - j.parked }
 
 func (j *Job) seal() {
 	if j.sealed {
@@ -194,11 +196,20 @@ func (j *Job) add(b *Batch) {
 	if b.Count < 1 {
 		return
 	}
-	j.pending = append(j.pending, span{b, 0, b.Count})
-	j.waiting += b.Count
 	j.open += b.Count
 	j.stock.add(b)
 	j.pool.trim.due = j.pool.trim.due || b.Settled != nil
+	j.enqueue(span{b, 0, b.Count})
+}
+
+// enqueue puts tasks behind all others that are to be handed out.
+func (j *Job) enqueue(s span) {
+	j.waiting += s.count
+	if last := len(j.pending) - 1; last >= 0 && j.pending[last].precedes(s) {
+		j.pending[last].count += s.count
+	} else {
+		j.pending = append(j.pending, s)
+	}
 	j.pool.queue.push(j)
 }
 
@@ -286,8 +297,9 @@ func (j *Job) fail(err error) {
 	for _, s := range j.pending {
 		s.batch.settle(s.count)
 	}
-	j.open -= j.waiting // those that workers have
-	j.pending, j.waiting = nil, 0
+	j.retries.drop()
+	j.open -= j.waiting + j.parked // those that workers have
+	j.pending, j.waiting, j.parked = nil, 0, 0
 	j.wake()
 	j.stock.change()
 	j.end()

@@ -101,7 +101,9 @@ func (m *member) accept(o Outcomes) error {
 		if o.Elapsed > 0 {
 			l.Function.learn(o.Count, o.Elapsed)
 		}
-		l.job.deliver(Segment{Index: l.span().index(), Count: n, Skip: int(l.Sequence - o.First), Payload: o.Payload, loans: o.loans})
+		tasks := l.span()
+		tasks = tasks.cut(n)
+		l.job.conclude(tasks, Segment{Index: tasks.index(), Count: n, Skip: int(l.Sequence - o.First), Payload: o.Payload, loans: o.loans})
 		m.settle(n)
 	}
 	if o.end() == m.next {
@@ -113,7 +115,6 @@ func (m *member) accept(o Outcomes) error {
 // settle takes the first n tasks of the first lease off the record.
 func (m *member) settle(n int) {
 	l := &m.leases[0]
-	l.Batch.settle(n)
 	l.drop(n)
 	m.tasks -= n
 	m.load -= time.Duration(n) * l.each
@@ -213,15 +214,16 @@ func (m *member) restore() {
 }
 
 // bury settles what a worker that has exited leaves behind. Outcomes that it
-// had not sent are delivered; the task that it was in is lost with it; all
-// others go back to their jobs.
+// had not sent are delivered; the task that it was in is lost with it, or run again
+// if its job says so; all others go back to their jobs.
 func (m *member) bury(exit int) {
 	if rest, ok := m.worker.Harvest(); ok {
 		_ = m.accept(rest) // what a dead worker says wrongly is as good as not said
 	}
 	if m.tasks > 0 && m.leases[0].Sequence <= m.worker.Started() {
 		l := m.leases[0]
-		l.job.deliver(Segment{Index: l.span().index(), Count: 1, Payload: Lost{m.id, exit, m.details}})
+		task := l.span()
+		l.job.lose(task.cut(1), Lost{Worker: m.id, Exit: exit, Details: m.details})
 		m.settle(1)
 	}
 	m.giveBack(0, m.next)

@@ -210,7 +210,7 @@ func (p *Pool) Call(f *Function, b *Batch, deadline time.Time) (*Job, error) {
 // leadable returns the worker that has all tasks of j, if it is the only one
 // that was granted any since the pool was locked, and can be led.
 func (p *Pool) leadable(j *Job) (Leadable, bool) {
-	if len(p.dirty) != 1 || len(j.pending) > 0 {
+	if len(p.dirty) != 1 || j.waiting+j.parked > 0 {
 		return nil, false
 	}
 	worker, ok := p.dirty[0].worker.(Leadable)

@@ -29,6 +29,8 @@ type Local struct{}
 type Lost struct {
 	Worker int
 	Exit   int // exit code, or minus the number of the signal
+	// Retries is how often the task had been run again.
+	Retries int
 	// Details is what the program that waited for the worker has said of its end.
 	Details string
 }

@@ -67,7 +67,7 @@ class IMapIterator(_Standard[R]):
         self._pool: Pool | None = pool  # a pool lives while results of it are outstanding
         self._function = func
         self._options = options
-        self._feed = pool._new_feed(func)
+        self._feed = pool._new_feed(options.wrap(func), not options.retries)
         self._collecting = threading.Lock()
         self._over = False
 

@@ -29,7 +29,8 @@ _CRASHES = frozenset(
 _MAX_STACK = 1 << 15
 
 _REPORT = struct.Struct("<Q?")  # peak memory, or 0; killed for memory; the stack follows
-_LOST = struct.Struct("<qQQ")  # gopool/bridge/collect.go: exit code, worker, size of the reason
+#: gopool/bridge/collect.go: exit code, worker, retries, size of the reason.
+_LOST = struct.Struct("<qQQQ")
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,13 @@ class Coroner:
 
 def lost(function: Callable[..., object], index: int, data: memoryview) -> WorkerLostError:
     """Return the error of a task that ended with its worker, from the outcome that Go has."""
-    code, worker, size = _LOST.unpack_from(data)
+    code, worker, retries, size = _LOST.unpack_from(data)
     reason = str(data[_LOST.size : _LOST.size + size], "utf-8")
     report = _decode(data[_LOST.size + size :])
     name = name_of(function)
     message = f"worker {worker} {reason} while it ran {name} (task {index})"
+    if retries:
+        message += f", in the last of {retries + 1} attempts"
     if report.out_of_memory:
         message += ", probably for memory"
     if report.peak_memory:
@@ -96,6 +99,7 @@ def lost(function: Callable[..., object], index: int, data: memoryview) -> Worke
         None if code == UNKNOWN_EXIT else code,
         function=name,
         index=index,
+        attempts=retries + 1,
         peak_memory=report.peak_memory or None,
         out_of_memory=report.out_of_memory,
         stack=report.stack or None,

@@ -22,7 +22,8 @@ def submit_call(
     try:
         names = supervisor.names
         function = _codec.encode_function(func, names)
-        batch = _codec.encode_call(tuple(args), dict(kwds), names)
+        once = not result._options.retries
+        batch = _codec.encode_call(tuple(args), dict(kwds), names, lend=once)
     except Exception as error:
         fail(supervisor, result, error)
         return

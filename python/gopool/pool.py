@@ -354,7 +354,7 @@ class Pool(multiprocessing.pool.Pool):
         if asked.return_exceptions:
             raise TypeError(f"{method}() got an unexpected keyword argument 'return_exceptions'")
         result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback, asked)
-        self._submit_call(result, func, args, kwds)
+        self._submit_call(result, asked.wrap(func), args, kwds)
         return result
 
     def _map_async(
@@ -376,13 +376,13 @@ class Pool(multiprocessing.pool.Pool):
         result: MapResult[R] = MapResult(self, func, len(items), callback, error_callback, options)
         if items:
             chunk = self._chunk(len(items), chunksize)
-            self._submit_items(result, func, items, convention, chunk)
+            self._submit_items(result, options.wrap(func), items, convention, chunk)
         else:
             result._release()  # as in multiprocessing, there is no call back
         return result
 
-    def _new_feed(self, func: Callable[..., object]) -> Feed:
-        return Feed(self._supervisor, func)
+    def _new_feed(self, func: Callable[..., object], lend: bool) -> Feed:
+        return Feed(self._supervisor, func, lend=lend)
 
     def _call(self, func: Callable[..., R], args: Iterable[Any], kwds: Mapping[str, Any]) -> R:
         return _call.call(self, self._supervisor, func, args, kwds)
@@ -453,7 +453,7 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         """
         super().terminate()
 
-    def _new_feed(self, func: Callable[..., object]) -> Feed:
+    def _new_feed(self, func: Callable[..., object], lend: bool) -> Feed:
         return _local.LocalFeed(self._crew, func)
 
     def _call(self, func: Callable[..., R], args: Iterable[Any], kwds: Mapping[str, Any]) -> R:

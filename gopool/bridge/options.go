@@ -1,0 +1,16 @@
+package bridge
+
+import (
+	"time"
+
+	"github.com/gopool/gopool/gopool"
+)
+
+// Retry has tasks of a job that has none yet run again, up to limit times each, and the
+// first time after backoff µs.
+func Retry(handle, limit, backoff int64) int64 {
+	return withJob(handle, func(j *gopool.Job) int64 {
+		j.Retry(gopool.Retries{Limit: int(limit), Backoff: time.Duration(backoff) * time.Microsecond})
+		return 0
+	})
+}

@@ -1,0 +1,30 @@
+package bridge
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestRetry(t *testing.T) {
+	p, e := newPool(t), newExchange(t, 4096)
+	number, _ := attachThread(t, p)
+	j := lastJob.Add(1)
+	require.Zero(t, Submit(p, j, 0, 0, 0, 0, 0, 1, flagLocal, 0))
+	require.Zero(t, Retry(j, 1, 10))
+	require.Zero(t, Add(j, 0, 0, 1, 0))
+	require.Zero(t, Seal(j))
+	require.Equal(t, int64(1), Pull(number, 0, 0))
+	require.Equal(t, int64(1), Repeat(number, 1))
+	require.Equal(t, int64(1), Pull(number, 1, 1000), "the task again")
+	require.Zero(t, Repeat(number, 2))
+	ended := make(chan int64)
+	go func() { ended <- Pull(number, 1, 1000) }()
+	require.Equal(t, kindLocal, e.collect(t, j, 1)[0].encoding)
+	require.Zero(t, Terminate(p))
+	require.Zero(t, <-ended)
+	require.Zero(t, Leave(p, number))
+	require.Equal(t, int64(statusUnknown), Repeat(number, 2))
+	require.Equal(t, int64(statusUnknown), Retry(newNumber(), 1, 10))
+	finish(t, p)
+}
