@@ -39,6 +39,7 @@ type Job struct {
 	changed   chan struct{}
 	order     *order // nil: outcomes arrive as they come
 	stock     stock
+	priority  int
 	retries   *retries // nil: no task is run again
 }
 

@@ -65,6 +65,7 @@ type Pool struct {
 	ended        map[int]struct{}  // members off the record, until Exited is asked of them
 	jobs         map[*Job]struct{} // not done
 	queue        queue
+	prioritized  bool // a job has a priority of its own
 	lastBatch    uint64
 	lastFunction uint64
 	failedStarts int

@@ -75,7 +75,8 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-// submitLedger submits a job. Each 20th task ends its worker.
+// submitLedger submits a job, of priority s if its tasks are run again. Each 20th task
+// ends its worker.
 func submitLedger(p *Pool, tasks, s, retries int) (*ledger, error) {
 	l := &ledger{runs: make([]atomic.Int32, tasks)}
 	f := p.NewFunction(TaskFunc(func(_ context.Context, data any, offset int) (any, error) {
@@ -99,6 +100,7 @@ func submitLedger(p *Pool, tasks, s, retries int) (*ledger, error) {
 	}
 	l.job = job
 	job.Retry(Retries{Limit: retries})
+	job.Prioritize(s)
 	for _, b := range batches {
 		if job.Add(b) != nil { // the pool was terminated
 			return l, nil

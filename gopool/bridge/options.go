@@ -14,3 +14,9 @@ func Retry(handle, limit, backoff int64) int64 {
 		return 0
 	})
 }
+
+// Prioritize has the tasks of a job that has none yet handed out before those of jobs of
+// lower priority.
+func Prioritize(handle, priority int64) int64 {
+	return withJob(handle, func(j *gopool.Job) int64 { j.Prioritize(int(priority)); return 0 })
+}

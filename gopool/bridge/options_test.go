@@ -28,3 +28,30 @@ func TestRetry(t *testing.T) {
 	require.Equal(t, int64(statusUnknown), Retry(newNumber(), 1, 10))
 	finish(t, p)
 }
+
+func TestPriority(t *testing.T) {
+	p := newPool(t)
+	number, told := attachThread(t, p)
+	var numbers [2]int64
+	for priority := range numbers {
+		numbers[priority] = lastJob.Add(1)
+		require.Zero(t, Submit(p, numbers[priority], 0, 0, 0, 0, 0, 1, flagLocal, 0))
+		require.Zero(t, Prioritize(numbers[priority], int64(priority)))
+		require.Zero(t, Add(numbers[priority], 0, 0, 1, 0))
+		require.Zero(t, Seal(numbers[priority]))
+	}
+	require.Equal(t, int64(1), Pull(number, 0, 0))
+	_, job, _ := told()
+	require.Equal(t, numbers[1], job)
+	ended := make(chan int64)
+	go func() { ended <- Pull(number, 1, 1000) }()
+	require.Zero(t, Terminate(p))
+	for <-ended > 0 {
+		go func() { ended <- Pull(number, 1, 1000) }()
+	}
+	require.Zero(t, Leave(p, number))
+	for _, j := range numbers {
+		require.Zero(t, Forget(j))
+	}
+	finish(t, p)
+}

@@ -30,11 +30,15 @@ class CallOptions(TypedDict, total=False):
     backoff
         seconds before a task is run again for the first time, 0.1 by default; each
         further time it waits twice as long, up to a minute.
+    priority
+        tasks of a higher priority are handed out before all of a lower one; 0 by
+        default, and below that for what may wait.
     """
 
     retries: int
     retry_on: ExceptionTypes
     backoff: float
+    priority: int
 
 
 class MapOptions(CallOptions, total=False):
@@ -57,6 +61,7 @@ class Options:
     retries: int = 0
     retry_on: ExceptionTypes = ()
     backoff: float = 0.1
+    priority: int = 0
 
     def asked(self, method: str, given: Any) -> Options:
         """Return these, changed by those given. Raises TypeError or ValueError for nonsense."""
@@ -77,12 +82,16 @@ class Options:
             raise TypeError("retry_on must be an exception type or a tuple of exception types")
         if not 0 <= self.backoff < math.inf:
             raise ValueError(f"backoff must be 0+ seconds, not {self.backoff}")
+        if not -_MOST <= operator.index(self.priority) <= _MOST:
+            raise ValueError(f"priority {self.priority} is out of range")
 
     def configure(self, job: int) -> None:
         """Tell Go of them: when the job has been started, and before it has tasks."""
         if self.retries:
             backoff = min(self.backoff, _LONGEST_BACKOFF)
             _core.native.bridge_Retry(job, self.retries, round(backoff * 1e6))
+        if self.priority:
+            _core.native.bridge_Prioritize(job, self.priority)
 
     def wrap(self, func: Callable[..., R]) -> Callable[..., R]:
         """Return what workers are to call in the place of `func`."""
@@ -97,7 +106,7 @@ class Options:
         return self.retry_on if isinstance(self.retry_on, tuple) else (self.retry_on,)
 
 
-#: More than anybody's retries.
+#: More than anybody's priorities and retries.
 _MOST = (1 << 31) - 1
 
 #: Seconds, which is a year.
