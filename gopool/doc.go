@@ -21,7 +21,8 @@
 //
 // A job may be fed while it runs, in the pace in which its outcomes are taken:
 // [Job.Room] says how much may be added, [Job.Order] has outcomes come in turn. Tasks
-// may be run again ([Job.Retry]), or come before others ([Job.Prioritize]).
+// may be run again ([Job.Retry]), come before others ([Job.Prioritize]), or have to
+// wait for others to complete ([Options].MaxPending).
 //
 // # Lifecycle
 //

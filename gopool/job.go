@@ -24,7 +24,8 @@ type Job struct {
 	pending   []span // not handed out; taken from the front
 	waiting   int    // tasks in pending
 	open      int    // tasks added and not settled
-	parked    int    // of these: neither in pending nor with a worker, but in back-off
+	parked    int    // of these: neither in pending nor with a worker, but in back-off or outside
+	outside   []span // not admitted yet: see bound
 	sealed    bool
 	queued    bool // is in pool.queue
 	tried     bool // its function was timed, or could have been
@@ -40,7 +41,8 @@ type Job struct {
 	order     *order // nil: outcomes arrive as they come
 	stock     stock
 	priority  int
-	retries   *retries // nil: no task is run again
+	retries   *retries      // nil: no task is run again
+	admitted  chan struct{} // closed when all tasks are admitted; nil: they are
 }
 
 // Add adds the tasks of b. It fails once the job is sealed or the pool has been
@@ -200,6 +202,11 @@ func (j *Job) add(b *Batch) {
 	j.open += b.Count
 	j.stock.add(b)
 	j.pool.trim.due = j.pool.trim.due || b.Settled != nil
+	if j.pool.options.MaxPending > 0 {
+		j.keepOutside(span{b, 0, b.Count})
+		return
+	}
+	j.pool.bound.open += b.Count
 	j.enqueue(span{b, 0, b.Count})
 }
 
@@ -279,6 +286,7 @@ func (j *Job) arrive(s Segment) {
 // settle counts tasks as settled and wakes who waits for that.
 func (j *Job) settle(count int) {
 	j.open -= count
+	j.pool.bound.open -= count
 	if !j.done() {
 		if j.changed != nil && j.available >= j.wanted {
 			j.wake()
@@ -298,7 +306,8 @@ func (j *Job) fail(err error) {
 	for _, s := range j.pending {
 		s.batch.settle(s.count)
 	}
-	j.retries.drop()
+	j.pool.bound.open -= j.waiting + j.retries.drop()
+	j.dropOutside()
 	j.open -= j.waiting + j.parked // those that workers have
 	j.pending, j.waiting, j.parked = nil, 0, 0
 	j.wake()
@@ -327,6 +336,7 @@ func (j *Job) end() {
 // letGo counts tasks off that workers have of a job that has ended. Behind the last one
 // nobody needs the function.
 func (j *Job) letGo(count int) {
+	j.pool.bound.open -= count
 	if j.open -= count; j.open == 0 {
 		j.pool.release(j.fn)
 	}

@@ -20,6 +20,9 @@ type Options struct {
 	// MaxChunks is how many chunks a worker is granted before it is replaced;
 	// 0 is no limit.
 	MaxChunks int
+	// MaxPending is how many tasks may be pending: handed out or to be, and not
+	// completed. Others wait outside (Job.Admitted); 0 is no limit.
+	MaxPending int
 	// MaxFailedStarts is how many workers in a row that end before they were
 	// ready break the pool. 0 means 3.
 	MaxFailedStarts int
@@ -65,6 +68,7 @@ type Pool struct {
 	ended        map[int]struct{}  // members off the record, until Exited is asked of them
 	jobs         map[*Job]struct{} // not done
 	queue        queue
+	bound        bound
 	prioritized  bool // a job has a priority of its own
 	lastBatch    uint64
 	lastFunction uint64
@@ -101,6 +105,7 @@ func New(options Options) *Pool {
 // sending is a system call and other goroutines need not wait for it. Each
 // worker keeps the order of its own grants.
 func (p *Pool) unlock() {
+	p.admit()
 	dirty := p.dirty
 	p.dirty = nil
 	for _, m := range dirty {

@@ -26,15 +26,18 @@ func TestLedger(t *testing.T) {
 		name    string
 		end     func(*Pool)
 		retries int
+		bound   int
 	}{
-		{"Close", (*Pool).Close, 0},
-		{"Terminate", (*Pool).Terminate, 0},
-		{"Close, tasks are run again", (*Pool).Close, 2},
-		{"Terminate, tasks are run again", (*Pool).Terminate, 2},
+		{"Close", (*Pool).Close, 0, 0},
+		{"Terminate", (*Pool).Terminate, 0, 0},
+		{"Close, tasks are run again", (*Pool).Close, 2, 0},
+		{"Terminate, tasks are run again", (*Pool).Terminate, 2, 0},
+		{"Close, tasks are run again and have to wait for room", (*Pool).Close, 1, 20},
+		{"Terminate, tasks are run again and have to wait for room", (*Pool).Terminate, 1, 20},
 	} {
 		t.Run("with "+end.name+" while others submit, workers come and go", func(t *testing.T) {
 			for range 10 {
-				p := New(Options{})
+				p := New(Options{MaxPending: end.bound})
 				owner := keep(t, p, 3)
 				var mu sync.Mutex
 				var books []*ledger
@@ -70,6 +73,7 @@ func TestLedger(t *testing.T) {
 				for _, l := range books {
 					l.balance(t, end.retries)
 				}
+				locked(p, func() { require.Zero(t, p.bound.open) })
 			}
 		})
 	}
@@ -105,6 +109,7 @@ func submitLedger(p *Pool, tasks, s, retries int) (*ledger, error) {
 		if job.Add(b) != nil { // the pool was terminated
 			return l, nil
 		}
+		_ = job.Admitted(context.Background()) // as the job will tell
 	}
 	job.Seal()
 	return l, nil

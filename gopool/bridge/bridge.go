@@ -4,7 +4,7 @@
 //
 // Objects are known by numbers that the caller chooses, so that it can never be
 // interrupted between an object and its number. A result below zero is a status (status.go).
-// No function but NextEvent, NextDone, Submit, Call, Wait, Room and Pull blocks, and gopy
+// No function but NextEvent, NextDone, Submit, Call, Wait, Room, Admitted and Pull blocks, and gopy
 // releases the GIL around all of them.
 package bridge
 
@@ -45,11 +45,16 @@ var (
 const maxFunctions = 256
 
 // NewPool makes a pool of so many workers, which are replaced after maxChunks chunks; 0 is
-// never. It is known by number from now on.
-func NewPool(number, workers, maxChunks int64) int64 {
+// never. Tasks beyond maxPending wait outside; 0 is no limit. It is known by number from
+// now on.
+func NewPool(number, workers, maxChunks, maxPending int64) int64 {
 	return guard(func() int64 {
 		p := &pool{
-			Pool:      gopool.New(gopool.Options{Workers: int(workers), MaxChunks: int(maxChunks)}),
+			Pool: gopool.New(gopool.Options{
+				Workers:    int(workers),
+				MaxChunks:  int(maxChunks),
+				MaxPending: int(maxPending),
+			}),
 			functions: map[reference]*gopool.Function{},
 		}
 		p.done.init()

@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/gopool/gopool/gopool"
@@ -19,4 +21,24 @@ func Retry(handle, limit, backoff int64) int64 {
 // lower priority.
 func Prioritize(handle, priority int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 { j.Prioritize(int(priority)); return 0 })
+}
+
+// Admitted blocks until all tasks that were added to the job are admitted, at most
+// timeout ms (below 0: without end). It returns why they never will be.
+func Admitted(handle, timeout int64) int64 {
+	return withJob(handle, func(j *gopool.Job) int64 {
+		ctx, cancel := context.WithCancel(context.Background())
+		if timeout >= 0 {
+			ctx, cancel = context.WithTimeout(ctx, time.Duration(timeout)*time.Millisecond)
+		}
+		defer cancel()
+		err := j.Admitted(ctx)
+		switch {
+		case err == nil:
+			return 0
+		case errors.Is(err, context.DeadlineExceeded):
+			return statusTimeout
+		}
+		return statusOf(err)
+	})
 }

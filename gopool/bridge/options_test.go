@@ -55,3 +55,21 @@ func TestPriority(t *testing.T) {
 	}
 	finish(t, p)
 }
+
+func TestMaxPending(t *testing.T) {
+	p := newNumber()
+	require.Zero(t, NewPool(p, 1, 0, 2))
+	j := lastJob.Add(1)
+	require.Zero(t, Submit(p, j, 0, 0, 0, 0, 0, 1, flagLocal, 0))
+	require.Zero(t, Add(j, 0, 0, 2, 0))
+	require.Zero(t, Admitted(j, -1))
+	require.Equal(t, int64(held), Add(j, 0, 0, 1, 2))
+	require.Equal(t, int64(statusTimeout), Admitted(j, 1))
+	admitted := make(chan int64)
+	go func() { admitted <- Admitted(j, -1) }()
+	require.Zero(t, Terminate(p))
+	require.Equal(t, int64(statusTerminated), <-admitted)
+	require.Zero(t, Forget(j))
+	require.Equal(t, int64(statusUnknown), Admitted(j, 1))
+	finish(t, p)
+}

@@ -209,7 +209,11 @@ def _start(
     if failure is not None:
         feed.add_error(0, failure)
         feed.seal()
-    elif is_plain(iterable) and len(iterable) <= min(_FEW, buffersize or _FEW):  # type: ignore[arg-type]
+    elif (
+        is_plain(iterable)
+        and len(iterable) <= min(_FEW, buffersize or _FEW)  # type: ignore[arg-type]
+        and not supervisor.is_bounded
+    ):
         feed.add_all(iterable, chunk)  # type: ignore[arg-type]
     else:
         Feeder(supervisor, feed, source, is_plain(iterable), chunk, buffersize).start()

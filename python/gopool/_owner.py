@@ -104,6 +104,7 @@ class Owner:
 
     def __init__(self) -> None:
         self.pool = 0
+        self.is_bounded = False  # submissions may have to wait for room
         self.feeders: set[Joinable] = set()  # those that may be running
         self._lock = threading.Lock()  # guards what follows
         self._notified: dict[int, Notified] = {}
@@ -113,9 +114,11 @@ class Owner:
         self._released = False
         self._cause = ""
 
-    def _new_pool(self, workers: int, max_chunks: int) -> None:
+    def _new_pool(self, workers: int, max_chunks: int, max_pending: int) -> None:
         self.pool = _core.new_number()
-        _core.check(_core.native.bridge_NewPool(self.pool, workers, max_chunks))
+        self.is_bounded = max_pending > 0
+        new_pool = _core.native.bridge_NewPool
+        _core.check(new_pool(self.pool, workers, max_chunks, max_pending))
         # At exit; never in a forked child. It holds the owner until that is done.
         self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
         _exchange.retain()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import mmap
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -140,7 +141,11 @@ class Crew(Owner):
     """Starts threads and a Go pool; see `ThreadPool` for the arguments."""
 
     def __init__(
-        self, threads: int, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
+        self,
+        threads: int,
+        initializer: Callable[..., object] | None,
+        initargs: tuple[Any, ...],
+        max_pending: int = 0,
     ) -> None:
         super().__init__()
         self.gathering = Gathering()  # of nothing: no call here costs a system call
@@ -150,7 +155,7 @@ class Crew(Owner):
         self._threads: list[tuple[_Desk, Thread]] = []
         self.size = threads
         self._running = threads  # that have not left; guarded by the lock
-        self._new_pool(threads, 0)
+        self._new_pool(threads, 0, max_pending)
         missing = threads
         try:
             while missing and self._start_thread():  # else the initializer has failed in others
@@ -236,6 +241,11 @@ class Crew(Owner):
             return "is idle"
         index += started - first
         return running(name_of(work.function), index, time.monotonic_ns() - slots[_page.BEGAN])
+
+    def is_served_here(self) -> bool:
+        """Tell whether this thread is one of those that run tasks."""
+        ident = threading.get_ident()
+        return any(thread.ident == ident for _, thread in tuple(self._threads))
 
     def settle(self, job: int, work: Work, count: int) -> None:
         """Say that so many tasks have been run, or, below 0, have come."""

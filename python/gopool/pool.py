@@ -9,6 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
@@ -58,6 +59,10 @@ class Pool(multiprocessing.pool.Pool):
     context
         a `multiprocessing` context that starts the workers; by default that of
         `multiprocessing.get_start_method()`.
+    max_pending
+        submissions block while so many tasks are pending, which means submitted and
+        not completed; by default there is no bound. What a `map` or an `imap` has more
+        than that is submitted as there is room.
 
     Leaving the `with` block terminates the pool. Raises ValueError or TypeError
     for arguments that make no sense. Blocks until the workers are started.
@@ -78,8 +83,11 @@ class Pool(multiprocessing.pool.Pool):
         initargs: Iterable[Any] = (),
         maxtasksperchild: int | None = None,
         context: BaseContext | None = None,
+        *,
+        max_pending: int | None = None,
     ) -> None:
         processes = _checked(processes, initializer)
+        self._set_bound(max_pending)
         if maxtasksperchild is not None and (
             not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0
         ):
@@ -94,6 +102,7 @@ class Pool(multiprocessing.pool.Pool):
                 initializer,
                 initargs,
                 maxtasksperchild or 0,
+                max_pending or 0,
             )
             self._state = _RUNNING
 
@@ -330,6 +339,15 @@ class Pool(multiprocessing.pool.Pool):
     def __reduce__(self) -> NoReturn:
         raise NotImplementedError("pool objects cannot be passed between processes or pickled")
 
+    def _set_bound(self, max_pending: int | None) -> None:
+        if max_pending is None:
+            return
+        if not isinstance(max_pending, int) or not 0 < max_pending <= sys.maxsize:
+            raise ValueError("max_pending must be a positive int or None")
+        # Not NONE: with options tasks are added to a job one batch after the other, and
+        # each may have to wait.
+        self._options = replace(self._options)
+
     def _check_running(self) -> None:
         _core.check_process()
         if self._state != _RUNNING:
@@ -423,6 +441,8 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         how many threads; by default one for each CPU that this process may use.
     initializer, initargs
         called as `initializer(*initargs)` in each thread when it starts.
+    max_pending
+        as of `Pool`. Tasks that submit to their own pool do not block.
 
     Has the methods of `Pool`. Functions, arguments and results need not be
     picklable: they are used as they are. Leaving the `with` block terminates the
@@ -438,11 +458,16 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         processes: int | None = None,
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
+        *,
+        max_pending: int | None = None,
     ) -> None:
         processes = _checked(processes, initializer)
+        self._set_bound(max_pending)
         self._processes = processes
         self._counts_chunks = False
-        self._supervisor = self._crew = Crew(processes, initializer, tuple(initargs))
+        self._supervisor = self._crew = Crew(
+            processes, initializer, tuple(initargs), max_pending or 0
+        )
         self._state = _RUNNING
 
     def terminate(self) -> None:
