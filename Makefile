@@ -58,13 +58,18 @@ test-python: $(DEVELOP) ## Run the Python tests against the installed package (P
 # CPython's own tests need Pythons that were installed with them.
 PYTHONS ?= python3.10 python3.11 python3.12 python3.13
 .PHONY: conformance
-conformance: ## Run CPython's own tests of pools, for each Python found (PYTHONS=...)
+conformance: ## Run CPython's and joblib's own tests, for each Python found (PYTHONS=...)
 	@for python in $(PYTHONS); do \
 		"$$python" -c '' 2>/dev/null || { echo "$$python: not found"; continue; }; \
 		echo "$$python: $$("$$python" --version)"; \
 		$(MAKE) --no-print-directory test-python PYTHON="$$python" \
 			PYTEST_ARGS='-rPs python/tests/test_cpython_suite.py' || exit; \
+		$(MAKE) --no-print-directory joblib-suite PYTHON="$$python" || exit; \
 	done
+
+.PHONY: joblib-suite
+joblib-suite: $(DEVELOP)
+	$(BIN)/python python/tests/support/joblib_suite.py
 
 .PHONY: lint
 lint: $(DEVELOP) go types ## Check style, types and the usual mistakes

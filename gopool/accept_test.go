@@ -146,6 +146,26 @@ func TestRecall(t *testing.T) {
 			require.False(t, f.reporter.member.recall())
 		})
 	})
+	t.Run("may be extended to earlier tasks, before and after those behind were taken back", func(t *testing.T) {
+		for _, withdrawn := range []bool{false, true} {
+			p, f, j := leased(t, 8)
+			f.start(2)
+			m := f.reporter.member
+			locked(p, func() {
+				require.True(t, m.recallFrom(6))
+				require.Equal(t, withdrawn, withdrawn && m.withdraw())
+				require.False(t, m.recallFrom(7), "it is recalled")
+				require.True(t, m.recallFrom(4))
+				require.True(t, m.withdraw())
+				require.Equal(t, once(3, 4, 5, 6, 7), waiting(j))
+				require.False(t, m.recallFrom(4), "nothing is left")
+			})
+			f.finish(t, Grant{Sequence: 1, Count: 3}, 1)
+			f.reporter.Skipped(4, 5)
+			require.Equal(t, 1, f.told("restore"))
+			require.Equal(t, 5, total(f.take()))
+		}
+	})
 	t.Run("is refused where nothing is left to take", func(t *testing.T) {
 		p, f, _ := leased(t, 8)
 		f.start(8)

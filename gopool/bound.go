@@ -59,8 +59,7 @@ func (p *Pool) admit() {
 			j.outside = j.outside[1:]
 		}
 		b.open += s.count
-		j.parked -= s.count
-		j.enqueue(s)
+		j.unpark(s)
 		if len(j.outside) > 0 {
 			b.queue = append(b.queue, j)
 		} else {

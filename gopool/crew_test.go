@@ -33,7 +33,7 @@ func newCrew(t *testing.T, n int, script string, options Options, hold ...*os.Fi
 	c := &crew{t: t, pool: New(options), script: script, workers: map[int]*exec.Cmd{}}
 	copy(c.hold[:], hold)
 	for range n {
-		require.NoError(t, c.start())
+		require.NoError(t, c.start(0))
 	}
 	c.ended.Go(c.supervise)
 	t.Cleanup(func() {
@@ -44,7 +44,8 @@ func newCrew(t *testing.T, n int, script string, options Options, hold ...*os.Fi
 	return c
 }
 
-func (c *crew) start() error {
+// start starts a worker, in the place of one that retires if that is not 0.
+func (c *crew) start(retiring int) error {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -77,7 +78,7 @@ func (c *crew) start() error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	id, err := c.pool.Attach(worker)
+	id, err := c.pool.Replace(retiring, worker)
 	if err != nil { // the pool ended meanwhile
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -100,15 +101,23 @@ func (c *crew) supervise() {
 			c.exits = append(c.exits, exit)
 			c.mu.Unlock()
 			if c.pool.Exited(event.Worker, exit) {
-				if err := c.start(); err != nil {
-					c.pool.Break(err)
-				}
+				c.replace(0)
+			}
+		case WorkerRetires:
+			if c.pool.Wanted(event.Worker) {
+				c.replace(event.Worker)
 			}
 		case StopAll:
 			c.kill()
 		case Finished:
 			return
 		}
+	}
+}
+
+func (c *crew) replace(retiring int) {
+	if err := c.start(retiring); err != nil {
+		c.pool.Break(err)
 	}
 }
 

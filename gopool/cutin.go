@@ -33,7 +33,7 @@ func (p *Pool) cutIn() {
 		}
 	}
 	if first != nil && first.giveWay() {
-		p.watch.recalled(first)
+		p.watch.need(first)
 	}
 }
 
@@ -43,7 +43,7 @@ func (p *Pool) giveWayTo(job *Job) {
 	wanted := job.waiting
 	for _, m := range p.members {
 		if wanted > 0 && m.hasBelow(job.priority) && m.recall() {
-			p.watch.recalled(m)
+			p.watch.need(m)
 			wanted--
 		}
 	}

@@ -39,4 +39,8 @@
 // settled it; a goroutine worker is one itself. The pool starts none, but a
 // timer while workers have tasks queued behind a long one, and while tasks wait to
 // be run again.
+//
+// # What it does
+//
+// [Pool.Stats] has figures, and [Pool.StartTrace] begins a timeline.
 package gopool

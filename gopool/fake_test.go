@@ -76,6 +76,13 @@ func (f *fakeWorker) start(number uint64) {
 	f.started = number
 }
 
+// keep says that the worker has outcomes that it has not sent.
+func (f *fakeWorker) keep(o Outcomes) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.unsent = &o
+}
+
 // take returns the grants that came since the last call.
 func (f *fakeWorker) take() []Grant {
 	f.mu.Lock()

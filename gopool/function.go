@@ -10,7 +10,8 @@ type Function struct {
 	// It must not block.
 	Released func()
 
-	id uint64
+	id   uint64
+	name string // in a Trace; its writer's
 
 	// All below is guarded by the pool's lock.
 	refs    int           // jobs and holders

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"time"
 )
 
 // ErrTerminated is the error of a job that was outstanding when its pool was
@@ -26,11 +27,15 @@ type Job struct {
 	open      int    // tasks added and not settled
 	parked    int    // of these: neither in pending nor with a worker, but in back-off or outside
 	outside   []span // not admitted yet: see bound
+	settled   int    // tasks that have their outcome
 	sealed    bool
-	queued    bool // is in pool.queue
-	tried     bool // its function was timed, or could have been
-	uneven    bool // one of its calls took much longer than it should
-	keepsTurn bool // until it has nothing to hand out
+	queued    bool          // is in pool.queue
+	tried     bool          // its function was timed, or could have been
+	uneven    bool          // one of its calls took much longer than it should
+	keepsTurn bool          // until it has nothing to hand out
+	limit     time.Duration // that a task may take; 0: any time
+	killing   bool          // tasks that were cancelled end if they run
+	cancelled map[int]bool  // tasks that were cancelled by themselves; true: also if running
 	forgotten bool
 	err       error // why unsettled tasks will never be
 	arrived   []Segment
@@ -38,6 +43,7 @@ type Job struct {
 	available int // tasks in arrived
 	wanted    int // the fewest available tasks that a waiter wants, or the last one wanted
 	changed   chan struct{}
+	notify    func() // called when changed is closed
 	order     *order // nil: outcomes arrive as they come
 	stock     stock
 	priority  int
@@ -90,6 +96,14 @@ func (j *Job) Done() bool {
 	return j.done()
 }
 
+// Progress returns how many tasks have their outcome, and whether that is all
+// that ever will.
+func (j *Job) Progress() (settled int, done bool) {
+	j.pool.mu.Lock()
+	defer j.pool.mu.Unlock()
+	return j.settled, j.done()
+}
+
 // Err returns why tasks of the job will never have an outcome, or nil.
 func (j *Job) Err() error {
 	j.pool.mu.Lock()
@@ -115,14 +129,11 @@ func (j *Job) wait(ctx context.Context, n, want int) bool {
 	p := j.pool
 	for {
 		p.mu.Lock()
-		if j.done() || j.available >= want || j.taken > n {
+		if j.ready(n, want) {
 			p.mu.Unlock()
 			return true
 		}
-		if j.changed == nil {
-			j.changed, j.wanted = make(chan struct{}), want
-		}
-		j.wanted = min(j.wanted, want)
+		j.expect(want)
 		changed := j.changed
 		p.mu.Unlock()
 		select {
@@ -153,6 +164,19 @@ func (j *Job) After(n int) []Segment {
 }
 
 // The methods below are called with pool.mu held.
+
+// ready tells whether WaitAfter has nothing to wait for.
+func (j *Job) ready(n, want int) bool {
+	return j.done() || j.available >= want || j.taken > n
+}
+
+// expect says that somebody waits for so many outcomes.
+func (j *Job) expect(want int) {
+	if j.changed == nil {
+		j.changed, j.wanted = make(chan struct{}), want
+	}
+	j.wanted = min(j.wanted, want)
+}
 
 // forget drops the first n segments.
 func (j *Job) forget(n int) {
@@ -210,6 +234,15 @@ func (j *Job) add(b *Batch) {
 	j.enqueue(span{b, 0, b.Count})
 }
 
+// unpark puts tasks behind all others that are to be handed out, unless they were
+// cancelled meanwhile.
+func (j *Job) unpark(s span) {
+	j.parked -= s.count
+	for _, s := range j.strike(s) {
+		j.enqueue(s)
+	}
+}
+
 // enqueue puts tasks behind all others that are to be handed out.
 func (j *Job) enqueue(s span) {
 	j.waiting += s.count
@@ -242,9 +275,14 @@ func (j *Job) giveBack(s span) {
 		j.letGo(s.count)
 		return
 	}
-	j.pending = append([]span{s}, j.pending...)
-	j.waiting += s.count
-	j.pool.queue.putBack(j)
+	kept := j.strike(s)
+	for _, s := range kept {
+		j.waiting += s.count
+	}
+	if len(kept) > 0 {
+		j.pending = append(kept, j.pending...)
+		j.pool.queue.putBack(j)
+	}
 }
 
 // deliver accepts the outcome of tasks.
@@ -274,6 +312,7 @@ func (j *Job) accept(s Segment) {
 			j.order.put(s, j.arrive)
 		}
 	}
+	j.settled += s.Count
 	j.settle(s.Count)
 	j.stock.change()
 }
@@ -319,6 +358,10 @@ func (j *Job) wake() {
 	if j.changed != nil {
 		close(j.changed)
 		j.changed = nil
+	}
+	if f := j.notify; f != nil {
+		j.notify = nil
+		f()
 	}
 }
 

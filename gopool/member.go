@@ -10,8 +10,10 @@ type phase int
 
 const (
 	starting phase = iota // does not take tasks yet
+	standby               // could, when the one is gone whose place it takes
 	ready                 // takes tasks
 	retiring              // was told to stop and runs what it has
+	doomed                // is being killed for the task that it is in
 	lost                  // can't be reached; may still be running
 )
 
@@ -43,11 +45,15 @@ type member struct {
 	chunks int           // granted in all, where workers are replaced after some
 	dirty  bool          // has something for Flush
 	seen   uint64        // Started at the last watch
-	since  time.Time     // of the watch that first saw that
+	since  time.Time     // when that was first seen
 	heard  uint64        // number of the first task that was not settled then
 	stuck  int           // for so many watches it has been in the same task
 	served bool          // has been ready
+	meters meters        // of what it has done
+	traced uint64        // until when a trace has it, by the clock
 	asks   bool          // is a Puller: gets one grant at a time
+	before *member       // whose place it takes, until that is gone
+	heir   bool          // another was started to take its place
 
 	details string // of its end, for Lost
 
@@ -59,6 +65,9 @@ type member struct {
 	recalled bool
 	// withdrawing: the number they begin at, until they are taken back.
 	withdrawing uint64
+	asked       time.Time // when they were recalled
+
+	overran time.Duration // the limit that the task exceeded for which it is doomed
 }
 
 // grant gives tasks of a job to the worker.
@@ -92,6 +101,7 @@ func (m *member) accept(o Outcomes) error {
 	if o.Count < 1 || o.First < 1 || o.end() > m.next || o.end() < o.First {
 		return fmt.Errorf("outcomes of tasks %d to %d, of which %d were granted", o.First, o.end(), m.next)
 	}
+	var trace *Trace
 	for m.tasks > 0 && m.leases[0].Sequence < o.end() {
 		l := &m.leases[0]
 		if l.Sequence < o.First {
@@ -101,10 +111,17 @@ func (m *member) accept(o Outcomes) error {
 		if o.Elapsed > 0 {
 			l.Function.learn(o.Count, o.Elapsed)
 		}
+		m.meters.done += n
+		if trace = l.job.pool.trace; trace != nil {
+			trace.note(l, n)
+		}
 		tasks := l.span()
 		tasks = tasks.cut(n)
 		l.job.conclude(tasks, Segment{Index: tasks.index(), Count: n, Skip: int(l.Sequence - o.First), Payload: o.Payload, loans: o.loans})
 		m.settle(n)
+	}
+	if trace != nil {
+		trace.report(m, o)
 	}
 	if o.end() == m.next {
 		m.restore()
@@ -167,23 +184,34 @@ func (m *member) compact() {
 // recall asks the worker to leave what it has not started, and tells whether
 // that is anything. The argument why each task then runs exactly once is in
 // docs/architecture.md, Taking tasks back.
-func (m *member) recall() bool { return m.recallFrom(m.worker.Started() + 1) }
+func (m *member) recall() bool {
+	return m.phase == ready && !m.recalled && m.recallFrom(m.worker.Started()+1)
+}
 
+// recallFrom does as recall, for the tasks from a number on. A recall that is under
+// way may be extended to earlier numbers: that is another one, and what the first
+// has taken back is not leased any more.
 func (m *member) recallFrom(from uint64) bool {
-	if m.recalled || m.phase != ready || from >= m.next {
+	if m.phase > retiring || !m.has(from) || m.withdrawing > 0 && m.withdrawing <= from {
 		return false
 	}
 	m.recalled = true
 	m.withdrawing = from
+	m.asked = time.Now()
 	m.worker.Recall(from)
 	return true
+}
+
+// has tells whether tasks from the number on are leased.
+func (m *member) has(from uint64) bool {
+	return len(m.leases) > 0 && m.leases[len(m.leases)-1].end() > from
 }
 
 // withdraw takes back what was recalled some time ago (settling) and was not
 // started, and tells whether that was anything. By now what the worker had
 // stored when it last looked is here to be seen.
 func (m *member) withdraw() bool {
-	if m.withdrawing == 0 || m.phase != ready && m.phase != retiring {
+	if m.withdrawing == 0 || m.phase > retiring {
 		return false
 	}
 	first := max(m.withdrawing, m.worker.Started()+1)
@@ -217,13 +245,21 @@ func (m *member) restore() {
 // had not sent are delivered; the task that it was in is lost with it, or run again
 // if its job says so; all others go back to their jobs.
 func (m *member) bury(exit int) {
+	m.meters.busy = m.metered().busy // while it is known what it was in
 	if rest, ok := m.worker.Harvest(); ok {
 		_ = m.accept(rest) // what a dead worker says wrongly is as good as not said
 	}
 	if m.tasks > 0 && m.leases[0].Sequence <= m.worker.Started() {
 		l := m.leases[0]
+		if l.job.err == nil {
+			m.meters.lost++
+		}
+		if trace := l.job.pool.trace; trace != nil {
+			end := Lost{Exit: exit}.String()
+			trace.slice(m, record{kind: lostTask, function: l.Function, index: l.span().index(), count: 1, text: end}, m.began(), clock())
+		}
 		task := l.span()
-		l.job.lose(task.cut(1), Lost{Worker: m.id, Exit: exit, Details: m.details})
+		l.job.lose(task.cut(1), Lost{Worker: m.id, Exit: exit, Limit: m.overran, Details: m.details})
 		m.settle(1)
 	}
 	m.giveBack(0, m.next)
@@ -233,14 +269,23 @@ func (m *member) bury(exit int) {
 // reported yet.
 func (m *member) doing() (Task, bool) {
 	started := m.worker.Started()
+	job, index := m.find(started)
+	if job == nil {
+		return Task{}, false
+	}
+	t := Task{Function: job.fn, Index: index, Began: m.began()}
+	if started == m.seen {
+		t.Since = time.Since(m.since)
+	}
+	return t, true
+}
+
+// find returns the job and the index of the task with that number, if it is leased.
+func (m *member) find(number uint64) (*Job, int) {
 	for _, l := range m.leases {
-		if l.Sequence <= started && started < l.Sequence+uint64(l.Count) {
-			t := Task{Function: l.Function, Index: l.span().index() + int(started-l.Sequence)}
-			if started == m.seen {
-				t.Since = time.Since(m.since)
-			}
-			return t, true
+		if l.Sequence <= number && number < l.end() {
+			return l.job, l.span().index() + int(number-l.Sequence)
 		}
 	}
-	return Task{}, false
+	return nil, 0
 }

@@ -82,7 +82,8 @@ func stories(t *testing.T, with func(t *testing.T, s story, shared page)) {
 	}
 }
 
-func (s story) tell(t *testing.T, shared page) (*member, *stepped, *Job) {
+// begin returns a worker that was granted the three tasks, of one job.
+func (s story) begin(t *testing.T, shared page) (*member, *stepped, *Job) {
 	shared.slot(slotStarted).Store(0)
 	shared.restore()
 	p := New(Options{})
@@ -99,7 +100,11 @@ func (s story) tell(t *testing.T, shared page) (*member, *stepped, *Job) {
 		index += count
 	}
 	w.runs = w.take()
+	return m, w, job
+}
 
+func (s story) tell(t *testing.T, shared page) (*member, *stepped, *Job) {
+	m, w, job := s.begin(t, shared)
 	taken, free := 0, !s.late
 	advance := func(to int) {
 		for ; taken < min(to, s.dies) && w.step(); taken++ {

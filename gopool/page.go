@@ -15,13 +15,14 @@ import (
 const PageSize = 1 << 16
 
 // The page's layout, in bytes. Slots are words of 8 bytes in the machine's
-// order. python/gopool/_page.py has the same numbers, and two slots that are Python's own.
+// order. python/gopool/_page.py has the same numbers, and a slot that is Python's own.
 const (
 	slotStarted   = 0  // worker: number of the task started last
 	slotRecalled  = 8  // pool: tasks from this number on are not the worker's
 	slotFirst     = 16 // worker: number of the first outcome in the outbox
 	slotPublished = 24 // worker: outcomes in the outbox <<32 | bytes of them; of a column: outcomes
 	slotEncoding  = 32 // worker: wire.Stream, or that of the column in the outbox
+	slotBegan     = 40 // worker: when the grant began that it is in, in ns by its clock
 	lengthsStart  = 256
 	maxOutcomes   = 2048
 	dataStart     = lengthsStart + 8*maxOutcomes
@@ -54,6 +55,7 @@ func (p page) slot(offset int) *atomic.Uint64 {
 }
 
 func (p page) started() uint64 { return p.slot(slotStarted).Load() }
+func (p page) began() uint64   { return p.slot(slotBegan).Load() }
 func (p page) restore()        { p.slot(slotRecalled).Store(never) }
 
 // recall withdraws the tasks from the number from on: the worker does not start

@@ -26,6 +26,9 @@ type Options struct {
 	// MaxFailedStarts is how many workers in a row that end before they were
 	// ready break the pool. 0 means 3.
 	MaxFailedStarts int
+	// Attended: each worker of a pool that was terminated or broke is told to stop
+	// by Dismiss, which whoever gets StopAll calls.
+	Attended bool
 }
 
 // Event tells the owner of a pool's workers what to do.
@@ -48,6 +51,11 @@ const (
 	// Trim: the pool has been idle for a while; memory for large arguments may be
 	// given up.
 	Trim
+	// Kill: kill the worker, which is in a task that may not go on. It is gone when
+	// it has ended, as if it had been killed by somebody else.
+	Kill
+	// WorkerRetires: if Wanted, start another worker and have it Replace this one.
+	WorkerRetires
 )
 
 // Pool hands the tasks of jobs to workers. It owns no worker: who attaches
@@ -60,12 +68,15 @@ type Pool struct {
 	mu           sync.Mutex
 	state        state
 	cause        error // what broke the pool
+	born         time.Time
+	past         meters // of the workers off the record
+	trace        *Trace // nil: nobody wants one
 	members      []*member
 	lastMember   int
 	coming       int               // members still to be attached, of Options.Workers
 	draining     bool              // jobs are fed without a bound
 	unburied     int               // members off the record whose Release has not ended
-	ended        map[int]struct{}  // members off the record, until Exited is asked of them
+	ended        map[int]bool      // members off the record, until Exited is asked of them: whether that wants no other
 	jobs         map[*Job]struct{} // not done
 	queue        queue
 	bound        bound
@@ -76,6 +87,7 @@ type Pool struct {
 	startError   error
 	watch        watch
 	trim         trim
+	warden       warden
 	cores        int  // how many workers can get on at the same time
 	held         bool // tasks were not given to an idle worker: see holds
 	dirty        []*member
@@ -89,15 +101,17 @@ func New(options Options) *Pool {
 	}
 	p := &Pool{
 		options:  options,
+		born:     time.Now(),
 		coming:   options.Workers,
 		cores:    runtime.GOMAXPROCS(0),
-		ended:    map[int]struct{}{},
+		ended:    map[int]bool{},
 		jobs:     map[*Job]struct{}{},
 		finished: make(chan struct{}),
 	}
 	p.events.init()
 	p.watch.pool = p
 	p.trim.pool = p
+	p.warden.pool = p
 	return p
 }
 
@@ -119,14 +133,18 @@ func (p *Pool) unlock() {
 
 // Attach adds a worker and starts it. The pool releases it in the end, also if
 // Attach fails.
-func (p *Pool) Attach(w Worker) (id int, err error) {
-	if id, err = p.attach(w); err != nil {
+func (p *Pool) Attach(w Worker) (id int, err error) { return p.Replace(0, w) }
+
+// Replace is Attach of a worker in the place of one that retires: it has no tasks
+// until that one is gone.
+func (p *Pool) Replace(retiring int, w Worker) (id int, err error) {
+	if id, err = p.attach(w, retiring); err != nil {
 		w.Release()
 	}
 	return id, err
 }
 
-func (p *Pool) attach(w Worker) (id int, err error) {
+func (p *Pool) attach(w Worker, place int) (id int, err error) {
 	p.mu.Lock()
 	defer p.unlock()
 	if !p.state.works() {
@@ -135,8 +153,11 @@ func (p *Pool) attach(w Worker) (id int, err error) {
 	p.coming = max(0, p.coming-1)
 	p.lastMember++
 	_, asks := w.(*Puller)
-	m := &member{id: p.lastMember, worker: w, next: 1, asks: asks}
+	m := &member{id: p.lastMember, worker: w, next: 1, asks: asks, before: p.occupant(place)}
 	p.members = append(p.members, m)
+	if p.trace != nil {
+		p.trace.instant(record{kind: attached, worker: m.id, process: m.process()})
+	}
 	w.Start(&Reporter{p, m})
 	if p.state == closed && len(p.jobs) == 0 {
 		p.retire(m)
@@ -230,6 +251,9 @@ func (p *Pool) submit(f *Function, chunk int, onDone func(), sealed bool, batche
 	f.refs++
 	j := &Job{pool: p, fn: f, chunk: min(chunk, maxChunk), onDone: onDone, tried: f.mean > 0}
 	p.jobs[j] = struct{}{}
+	if p.trace != nil {
+		p.trace.submitted(f, batches)
+	}
 	for _, b := range batches {
 		j.add(b)
 	}
@@ -251,11 +275,24 @@ func (p *Pool) Close() {
 	}
 }
 
-// Terminate ends all jobs where they are and tells the workers to go.
+// Terminate ends all jobs where they are and tells the workers to go, unless
+// that is left to Dismiss.
 func (p *Pool) Terminate() {
 	p.mu.Lock()
 	defer p.unlock()
 	p.terminate(ErrTerminated)
+}
+
+// Dismiss tells a worker of an attended pool to stop, once that was terminated.
+// Until then it stays, so that whoever ends it can see to what it has started.
+func (p *Pool) Dismiss(id int) {
+	p.mu.Lock()
+	defer p.unlock()
+	for _, m := range p.members {
+		if m.id == id && !p.state.works() {
+			p.retire(m)
+		}
+	}
 }
 
 // Break terminates the pool for a cause that further use of it will name.
@@ -298,9 +335,9 @@ func (p *Pool) Exited(id, exit int) (replace bool) {
 	p.exited(id, exit)
 	p.mu.Lock()
 	defer p.unlock()
-	_, ended := p.ended[id]
+	replaced, ended := p.ended[id]
 	delete(p.ended, id)
-	return ended && (p.state == running || p.state == closed && len(p.jobs) > 0)
+	return ended && !replaced && (p.state == running || p.state == closed && len(p.jobs) > 0)
 }
 
 // Task is what a worker is in.
@@ -308,6 +345,7 @@ type Task struct {
 	Function *Function
 	Index    int           // in its job
 	Since    time.Duration // for how long at least; 0: unknown
+	Began    uint64        // when its grant did, in ns by the worker's clock; 0: unknown
 }
 
 // Doing returns the task that a worker is in, and false if it is in none.
@@ -355,9 +393,17 @@ func (p *Pool) bury(id, exit int) *member {
 		return nil
 	}
 	p.unburied++
-	p.ended[id] = struct{}{}
+	p.ended[id] = m.heir || m.before != nil
+	if m.before != nil {
+		m.before.heir = false // it will want another itself
+	}
 	m.phase = lost
 	m.bury(exit)
+	p.past.add(m.metered())
+	if p.trace != nil {
+		p.trace.instant(record{kind: exited, worker: id, text: Lost{Exit: exit}.String()})
+	}
+	p.vacate(m)
 	if !m.served {
 		p.failedStart(exit)
 	}
@@ -391,12 +437,13 @@ func (p *Pool) terminate(err error) {
 	if !p.state.advance(terminated) {
 		return
 	}
+	p.endTrace()
 	p.queue.clear()
 	p.watch.stop()
 	p.trim.stop()
+	p.warden.stop()
 	for _, m := range p.members {
 		m.worker.Recall(m.worker.Started() + 1)
-		p.retire(m)
 	}
 	p.events.push(Event{Kind: StopAll}) // before the last job ends, which may finish the pool
 	for j := range p.jobs {
@@ -411,15 +458,19 @@ func (p *Pool) settle() {
 	if p.state == running || len(p.jobs) > 0 {
 		return
 	}
-	for _, m := range p.members {
-		p.retire(m)
+	if p.state == closed || !p.options.Attended {
+		for _, m := range p.members {
+			p.retire(m)
+		}
 	}
 	if p.state == closed && p.coming > 0 {
 		return
 	}
 	if len(p.members)+p.unburied == 0 && p.state.advance(finished) {
+		p.endTrace()
 		p.watch.stop()
 		p.trim.stop()
+		p.warden.stop()
 		p.events.push(Event{Kind: Finished})
 		close(p.finished)
 	}
@@ -430,6 +481,7 @@ func (p *Pool) gone(m *member) {
 	if m.phase != lost {
 		m.phase = lost
 		p.events.push(Event{WorkerGone, m.id})
+		p.vacate(m)
 	}
 }
 

@@ -137,6 +137,22 @@ func TestTerminate(t *testing.T) {
 		require.Equal(t, []EventKind{StopAll, Finished}, kinds(t, p))
 		require.Equal(t, Finished, p.Next().Kind)
 	})
+	t.Run("of an attended pool leaves it to Dismiss to tell workers to stop", func(t *testing.T) {
+		p := New(Options{Attended: true})
+		fakes := attachFakes(t, p, 2)
+		submit(t, p, timed(p, time.Second), 1, 100)
+		p.Dismiss(fakes[0].id)
+		require.Zero(t, fakes[0].told("stop"), "it is still at work")
+		p.Terminate()
+		for _, f := range fakes {
+			require.Equal(t, 1, f.told("recall"))
+			require.Zero(t, f.told("stop"))
+			p.Dismiss(f.id)
+			p.Dismiss(f.id)
+			require.Equal(t, 1, f.told("stop"))
+		}
+		endPool(t, p, fakes...)
+	})
 	t.Run("refuses workers, and releases them", func(t *testing.T) {
 		p := New(Options{})
 		p.Terminate()

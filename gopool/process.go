@@ -42,6 +42,7 @@ type process struct {
 	// Guarded by the pool's lock.
 	known map[uint64]struct{} // functions that the worker was told
 	batch uint64              // the last one that it was sent
+	sent  int                 // bytes
 }
 
 // NewProcess returns a worker for the process pid, which reads and writes
@@ -98,6 +99,9 @@ func (w *process) Start(r *Reporter) {
 		w.in.serve()
 		w.socket.shut()
 		w.out.end()
+		if w.death != nil && r.Leaving() {
+			awaitReadable(w.death) // its exit handlers may take their time
+		}
 		r.Gone()
 	})
 }
@@ -126,6 +130,8 @@ func (w *process) handle(frame wire.Frame, r *Reporter) error {
 		r.Skipped(first, count)
 	case wire.Trimmed:
 		r.Trimmed()
+	case wire.Retire:
+		r.Retires()
 	case wire.Failed:
 		r.Failed(errors.New(string(frame.Payload)))
 	}
@@ -134,7 +140,10 @@ func (w *process) handle(frame wire.Frame, r *Reporter) error {
 
 func (w *process) outcomes(o wire.Outcomes) (Outcomes, error) {
 	loans, err := borrow(w.region, o)
-	return Outcomes{First: o.First, Count: o.Count, Elapsed: o.Elapsed, Payload: o, loans: loans}, err
+	return Outcomes{
+		First: o.First, Count: o.Count, Elapsed: o.Elapsed, Ended: o.Ended,
+		Size: len(o.Lengths) + len(o.Data) + loans.size(), Payload: o, loans: loans,
+	}, err
 }
 
 // awaitDeath is the death watch. What the worker wrote before it died can
@@ -149,6 +158,7 @@ func (w *process) Grant(g Grant) {
 	if _, told := w.known[g.Function.id]; !told {
 		code := g.Function.Value.(Code)
 		w.known[g.Function.id] = struct{}{}
+		w.sent += len(code.Bytes)
 		w.out.add(func(b []byte) []byte {
 			return wire.AppendFunction(b, g.Function.id, code.Convention, code.Bytes)
 		})
@@ -157,6 +167,7 @@ func (w *process) Grant(g Grant) {
 	if g.Batch.id != w.batch {
 		w.batch = g.Batch.id
 		carried = g.Batch.Data.([]byte)
+		w.sent += len(carried) + g.Batch.Size
 	}
 	span := wire.Span{
 		Sequence: g.Sequence,
@@ -179,6 +190,9 @@ func (w *process) Forget(f *Function) {
 }
 
 func (w *process) Started() uint64    { return w.page.started() }
+func (w *process) Began() uint64      { return w.page.began() }
+func (w *process) Process() int       { return w.pid }
+func (w *process) Sent() int          { return w.sent }
 func (w *process) Recall(from uint64) { w.page.recall(from) }
 func (w *process) Restore()           { w.page.restore() }
 func (w *process) Trim()              { w.out.add(wire.AppendTrim) }

@@ -1,6 +1,7 @@
 package gopool
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"testing"
@@ -77,6 +78,13 @@ func TestProcessLoss(t *testing.T) {
 		c := newCrew(t, 1, "serve", Options{MaxChunks: 2})
 		results, lost := c.wait(c.submit("echo", 1, 0, 2, 3, 4, 5, 6))
 		require.Len(t, results, 6)
+		require.Empty(t, lost)
+		locked(c.pool, func() { require.GreaterOrEqual(t, c.pool.lastMember, 3) })
+	})
+	t.Run("a worker may retire by itself, whatever it was granted meanwhile", func(t *testing.T) {
+		c := newCrew(t, 2, "serve", Options{})
+		results, lost := c.wait(c.submit("retire", 2, bytes.Repeat([]byte{3}, 40)...))
+		require.Len(t, results, 40)
 		require.Empty(t, lost)
 		locked(c.pool, func() { require.GreaterOrEqual(t, c.pool.lastMember, 3) })
 	})

@@ -46,6 +46,39 @@ func TestProcess(t *testing.T) {
 	})
 }
 
+func TestProcessLingers(t *testing.T) {
+	lingering := func(t *testing.T) (c *crew, letGo *os.File) {
+		hold, letGo, err := os.Pipe()
+		require.NoError(t, err)
+		t.Cleanup(func() {
+			_ = letGo.Close()
+			require.NoError(t, hold.Close())
+		})
+		c = newCrew(t, 1, "lingers", Options{}, hold, nil)
+		c.wait(c.submit("echo", 1, 0))
+		w := c.pool.members[0].worker.(*process)
+		c.pool.Close()
+		eventually(t, "the end of the socket", func() bool {
+			w.out.mu.Lock()
+			defer w.out.mu.Unlock()
+			return w.out.ended
+		})
+		return c, letGo
+	}
+	t.Run("a worker that was told to stop is waited for until its process has ended", func(t *testing.T) {
+		c, letGo := lingering(t)
+		require.NoError(t, letGo.Close())
+		join(t, c.pool)
+		require.Equal(t, []int{5}, c.exits)
+	})
+	t.Run("unless the pool is terminated", func(t *testing.T) {
+		c, _ := lingering(t)
+		c.pool.Terminate()
+		join(t, c.pool)
+		require.Equal(t, []int{-9}, c.exits)
+	})
+}
+
 func TestProcessTerminate(t *testing.T) {
 	t.Run("ends a worker that is in a task", func(t *testing.T) {
 		c := newCrew(t, 2, "serve", Options{})

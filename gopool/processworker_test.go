@@ -57,6 +57,11 @@ func serveWorker(script string) {
 	}
 	for w.next() {
 	}
+	if script == "lingers" {
+		_ = socket.Close()
+		_, _ = io.Copy(io.Discard, os.NewFile(workerHold, "hold"))
+		os.Exit(5)
+	}
 }
 
 // pause waits for the signal that ends the process.
@@ -113,8 +118,12 @@ func (w *processWorker) run(sequence uint64, function string, arguments []byte) 
 		sequence++
 	}
 	w.flush()
-	if function == "leave" {
+	switch function {
+	case "leave":
 		os.Exit(4)
+	case "retire":
+		w.send(wire.AppendRetire(nil))
+		os.Exit(0)
 	}
 }
 

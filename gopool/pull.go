@@ -150,6 +150,15 @@ func (w *Puller) Recall(from uint64) { w.page.recall(from) }
 // Started is what the thread has written.
 func (w *Puller) Started() uint64 { return w.page.started() }
 
+// Process is none: it is the caller's.
+func (w *Puller) Process() int { return 0 }
+
+// Began is what the thread has written.
+func (w *Puller) Began() uint64 { return w.page.began() }
+
+// Sent is nothing: arguments stay where they are.
+func (w *Puller) Sent() int { return 0 }
+
 // Restore lets the thread start tasks again.
 func (w *Puller) Restore() { w.page.restore() }
 

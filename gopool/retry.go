@@ -15,6 +15,7 @@ const longestBackoff = time.Minute
 type Retries struct {
 	Limit   int           // repetitions of one task, at the most
 	Backoff time.Duration // before the first; twice as long before each next, up to a minute
+	OnLimit bool          // also a task that was ended because it ran longer than its limit
 }
 
 // Retry has tasks run again. Call it before tasks are added.
@@ -36,7 +37,7 @@ type retries struct {
 // fails counts an attempt at a task that has failed, and tells whether it is to be
 // run again.
 func (j *Job) fails(index int) bool {
-	if j.retries == nil || j.err != nil || j.retries.failures[index] == j.retries.Limit {
+	if j.retries == nil || j.err != nil || j.isCancelled(index) || j.retries.failures[index] == j.retries.Limit {
 		return false
 	}
 	j.retries.failures[index]++
@@ -83,7 +84,7 @@ func (j *Job) isAgain(index int, payload any, at int) bool {
 
 // lose takes in that a task ended with its worker.
 func (j *Job) lose(task span, l Lost) {
-	if j.fails(task.index()) {
+	if (l.Limit == 0 || j.retries != nil && j.retries.OnLimit) && j.fails(task.index()) {
 		j.putOff(task)
 		return
 	}
@@ -116,8 +117,8 @@ func (j *Job) resume() {
 	now := time.Now()
 	for len(r.delays) > 0 && !r.delays[0].until.After(now) {
 		task := heap.Pop(&r.delays).(delay).task
-		j.parked -= task.count
-		j.enqueue(task)
+		p.past.retried += task.count
+		j.unpark(task)
 	}
 	r.arm(j.resume)
 	p.dispatch()

@@ -64,10 +64,11 @@ func (p *Pool) refill(m *member, depth int) (more bool) {
 			break
 		}
 		m.grant(job, job.carve(n))
+		p.warden.granted(job)
 		p.queue.rotate()
 		p.touch(m)
 		if p.options.MaxChunks > 0 && m.chunks >= p.options.MaxChunks {
-			p.retire(m)
+			p.leave(m)
 		}
 	}
 	return true
@@ -79,6 +80,10 @@ func (p *Pool) refill(m *member, depth int) (more bool) {
 func (p *Pool) allot(m *member, job *Job) int {
 	mean := job.fn.mean
 	switch {
+	case !watchable && m.tasks > 0 && (job.limit > 0 || m.leases[0].job.limit > 0):
+		return 0 // a worker that is killed for a task must have no other
+	case !watchable && job.limit > 0:
+		return 1
 	case p.options.MaxChunks > 0: // what a worker gets before it goes is counted in chunks
 		if m.tasks > 0 {
 			return 0
@@ -121,7 +126,7 @@ func (p *Pool) touch(m *member) {
 
 // retire lets m run what it has and then exit.
 func (p *Pool) retire(m *member) {
-	if m.phase == ready || m.phase == starting {
+	if m.phase < retiring {
 		m.phase = retiring
 		m.worker.Stop()
 		p.touch(m)

@@ -249,9 +249,10 @@ func TestMaxChunks(t *testing.T) {
 		require.Empty(t, f.take())
 	})
 	t.Run("another is wanted in its place, and goes on", func(t *testing.T) {
+		require.Equal(t, Event{WorkerRetires, f.id}, p.Next())
 		f.reporter.Gone()
 		require.Equal(t, Event{WorkerGone, f.id}, p.Next())
-		require.True(t, p.Exited(f.id, 0))
+		require.True(t, p.Exited(f.id, 0), "unless it has been replaced before")
 		f = attachFakes(t, p, 1)[0]
 		for range 2 {
 			f.finish(t, f.one(t), time.Microsecond)

@@ -2,6 +2,7 @@ package gopool
 
 import (
 	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,7 +13,7 @@ type Segment struct {
 	Index   int
 	Count   int
 	Skip    int
-	Payload any // []Outcome, wire.Outcomes, Local, or Lost
+	Payload any // []Outcome, wire.Outcomes, Local, Lost, or Cancelled
 
 	loans *loans // that the payload names; nil: none
 	lent  int    // bytes of those that are the segment's
@@ -29,6 +30,8 @@ type Local struct{}
 type Lost struct {
 	Worker int
 	Exit   int // exit code, or minus the number of the signal
+	// Limit is not 0 if the worker was killed because the task ran longer.
+	Limit time.Duration
 	// Retries is how often the task had been run again.
 	Retries int
 	// Details is what the program that waited for the worker has said of its end.
@@ -56,5 +59,8 @@ func (l Lost) String() string {
 type LostError struct{ Lost }
 
 func (e *LostError) Error() string {
+	if e.Limit > 0 {
+		return fmt.Sprintf("the task ran longer than %v, and was ended with worker %d", e.Limit, e.Worker)
+	}
 	return fmt.Sprintf("worker %d %s while it ran the task", e.Worker, e.Lost)
 }

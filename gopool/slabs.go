@@ -139,6 +139,16 @@ func (l *loans) take(skip, count int) (bytes int) {
 	return bytes
 }
 
+// size returns how many bytes all of them have.
+func (l *loans) size() (bytes int) {
+	if l != nil {
+		for _, loan := range l.list {
+			bytes += int(loan.Size)
+		}
+	}
+	return bytes
+}
+
 func (l *loans) giveBack(skip, count int) {
 	l.each(skip, count, func(loan wire.Loan) { l.region.GiveBack(loan.Slab) })
 }

@@ -29,7 +29,6 @@ type watch struct {
 	pool  *Pool
 	timer *time.Timer
 	armed bool
-	asked time.Time // when workers were last asked to leave tasks
 }
 
 // need arms the watch if m has to be looked at.
@@ -43,12 +42,6 @@ func (w *watch) need(m *member) {
 		return
 	}
 	w.timer.Reset(tick)
-}
-
-// recalled is told when m was asked to leave tasks.
-func (w *watch) recalled(m *member) {
-	w.asked = time.Now()
-	w.need(m)
 }
 
 // stop disarms the watch for good.
@@ -68,7 +61,7 @@ func (w *watch) look() {
 		return
 	}
 	w.armed = false
-	if time.Since(w.asked) >= settling && w.withdraw() {
+	if w.withdraw() {
 		p.dispatch()
 	}
 	for _, m := range p.members {
@@ -80,10 +73,12 @@ func (w *watch) look() {
 	}
 }
 
-// withdraw takes back what was recalled, and tells whether that was anything.
+// withdraw takes back what was recalled long enough ago, and tells whether that was anything.
 func (w *watch) withdraw() (some bool) {
 	for _, m := range w.pool.members {
-		some = m.withdraw() || some
+		if time.Since(m.asked) >= settling && m.withdraw() {
+			some = true
+		}
 	}
 	return some
 }
@@ -105,23 +100,25 @@ func (w *watch) inspect(m *member) {
 		return
 	}
 	m.heard = m.leases[0].Sequence
-	m.observe(m.worker.Started())
+	if m.observe(m.worker.Started()) {
+		m.stuck++
+		if m.stuck > 1 { // and was not just without a core
+			m.leases[0].job.uneven = true
+		}
+	}
 	hasMuch := m.load > quantum && !(m.isQuick() && w.pool.crowded())
 	if (m.stuck > 0 || hasMuch) && w.pool.anyIdle() && m.recall() {
-		w.recalled(m)
+		w.need(m)
 	}
 }
 
-// observe is told at each watch which task the worker is in.
-func (m *member) observe(started uint64) {
+// observe is told which task the worker is in, and tells whether it was seen there before.
+func (m *member) observe(started uint64) bool {
 	if started != m.seen {
 		m.seen, m.stuck, m.since = started, 0, time.Now()
-		return
+		return false
 	}
-	m.stuck++
-	if m.stuck > 1 { // and was not just without a core
-		m.leases[0].job.uneven = true
-	}
+	return true
 }
 
 // anyIdle tells whether a worker waits for tasks.

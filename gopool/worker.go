@@ -55,12 +55,26 @@ type Leadable interface {
 	FlushAndLead(done func() bool, deadline time.Time)
 }
 
+// Measured is a Worker that can tell what it takes.
+type Measured interface {
+	Worker
+	// Process returns the number of the process that it is; 0: it is none.
+	Process() int
+	// Began returns when the grant began that it is in, in ns by the clock that
+	// Outcomes.Ended is by.
+	Began() uint64
+	// Sent returns how many bytes were sent to it, or are going to be.
+	Sent() int
+}
+
 // Outcomes are what became of Count consecutive tasks of a worker, from the
 // number First on.
 type Outcomes struct {
 	First   uint64
 	Count   int
 	Elapsed time.Duration // in the tasks, together; 0 if unknown
+	Ended   uint64        // when they were reported, in ns by the worker's clock; 0: now
+	Size    int           // bytes of them
 	Payload any
 
 	loans *loans // nil: all of them are in Payload
@@ -79,11 +93,13 @@ type Reporter struct {
 func (r *Reporter) Ready() {
 	r.pool.mu.Lock()
 	defer r.pool.unlock()
-	r.member.served = true // also if it was told to stop meanwhile
+	r.member.serve() // also if it was told to stop meanwhile
+	if r.pool.trace != nil {
+		r.pool.trace.instant(record{kind: isReady, worker: r.member.id})
+	}
 	r.pool.failedStarts = 0
 	if r.member.phase == starting {
-		r.member.phase = ready
-		r.pool.dispatch()
+		r.pool.enter(r.member)
 	}
 }
 
@@ -95,6 +111,7 @@ func (r *Reporter) Outcomes(o Outcomes) error {
 	if err := r.member.accept(o); err != nil {
 		return err
 	}
+	r.member.meter(o)
 	r.pool.refill(r.member, deep)
 	return nil
 }
@@ -113,6 +130,13 @@ func (r *Reporter) Expected() bool {
 	r.pool.mu.Lock()
 	defer r.pool.mu.Unlock()
 	return r.member.phase != ready || r.member.tasks > 0 || r.member.recalled || r.member.trimming
+}
+
+// Leaving tells whether the worker was told to stop, and has nothing to do before.
+func (r *Reporter) Leaving() bool {
+	r.pool.mu.Lock()
+	defer r.pool.mu.Unlock()
+	return r.member.phase == retiring && r.member.tasks == 0
 }
 
 // Trimmed tells that the worker has given up memory, perhaps also what it had of

@@ -4,13 +4,13 @@
 //
 // Objects are known by numbers that the caller chooses, so that it can never be
 // interrupted between an object and its number. A result below zero is a status (status.go).
-// No function but NextEvent, NextDone, Submit, Call, Wait, Room, Admitted and Pull blocks, and gopy
+// No function but NextEvent, NextDone, NextUnnamed, Submit, Call, Wait, Room, Admitted and Pull
+// blocks, and gopy
 // releases the GIL around all of them.
 package bridge
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"runtime"
 	"sync"
@@ -45,18 +45,17 @@ var (
 const maxFunctions = 256
 
 // NewPool makes a pool of so many workers, which are replaced after maxChunks chunks; 0 is
-// never. Tasks beyond maxPending wait outside; 0 is no limit. It is known by number from
-// now on.
-func NewPool(number, workers, maxChunks, maxPending int64) int64 {
+// never. Tasks beyond maxPending wait outside; 0 is no limit. If attended is 1, Dismiss is
+// needed to end it. It is known by number from now on.
+func NewPool(number, workers, maxChunks, maxPending, attended int64) int64 {
 	return guard(func() int64 {
-		p := &pool{
-			Pool: gopool.New(gopool.Options{
-				Workers:    int(workers),
-				MaxChunks:  int(maxChunks),
-				MaxPending: int(maxPending),
-			}),
-			functions: map[reference]*gopool.Function{},
+		options := gopool.Options{
+			Workers:    int(workers),
+			MaxChunks:  int(maxChunks),
+			MaxPending: int(maxPending),
+			Attended:   attended == 1,
 		}
+		p := &pool{Pool: gopool.New(options), functions: map[reference]*gopool.Function{}}
 		p.done.init()
 		pools.put(number, p)
 		return 0
@@ -75,16 +74,17 @@ func withPool(handle int64, f func(*pool) int64) int64 {
 }
 
 // Attach adds the worker process pid, which has the other end of socket and
-// shares the page behind the descriptor page. The socket becomes Go's, whatever
-// is returned: the worker's number or a status.
-func Attach(handle, socket, page, pid int64) int64 {
+// shares the page behind the descriptor page, in the place of a worker that retires;
+// 0 is none. The socket becomes Go's, whatever is returned: the worker's number
+// or a status.
+func Attach(handle, socket, page, pid, retiring int64) int64 {
 	return withPool(handle, func(p *pool) int64 {
 		worker, err := gopool.NewProcess(int(socket), int(page), int(pid), arguments.Load())
 		if err != nil {
 			_ = unix.Close(int(socket))
 			return statusSystem
 		}
-		id, err := p.Pool.Attach(worker)
+		id, err := p.Pool.Replace(int(retiring), worker)
 		if err != nil {
 			return statusOf(err)
 		}
@@ -99,6 +99,11 @@ func NextEvent(handle int64) int64 {
 		event := p.Next()
 		return int64(event.Kind)<<32 | int64(event.Worker)
 	})
+}
+
+// Wanted returns 1 if another worker is to be started in the place of one that retires.
+func Wanted(handle, worker int64) int64 {
+	return withPool(handle, func(p *pool) int64 { return truth(p.Pool.Wanted(int(worker))) })
 }
 
 // Exited says that a worker has ended, with its exit code or minus the signal.
@@ -120,27 +125,6 @@ func Explain(handle, worker, exchange, size int64) int64 {
 	})
 }
 
-// Doing writes which task a worker process is in into the exchange: its index, for
-// how many ns it has been seen there, its function's convention and code. It
-// returns the size of that, and 0 if the worker is in no task.
-func Doing(handle, worker, exchange int64) int64 {
-	return withPool(handle, func(p *pool) int64 {
-		memory, ok := exchanges.find(exchange)
-		if !ok {
-			return statusUnknown
-		}
-		task, ok := p.Pool.Doing(int(worker))
-		if !ok {
-			return 0
-		}
-		code := task.Function.Value.(gopool.Code)
-		data := binary.LittleEndian.AppendUint64(memory[:0], uint64(task.Index))
-		data = binary.LittleEndian.AppendUint64(data, uint64(task.Since))
-		data = binary.LittleEndian.AppendUint64(data, uint64(code.Convention))
-		return int64(len(data) + copy(memory[len(data):], code.Bytes))
-	})
-}
-
 // Busy returns 1 if the worker has tasks or is not ready for any.
 func Busy(handle, worker int64) int64 {
 	return withPool(handle, func(p *pool) int64 { return truth(p.Pool.Busy(int(worker))) })
@@ -154,6 +138,11 @@ func Close(handle int64) int64 {
 // Terminate ends all jobs where they are.
 func Terminate(handle int64) int64 {
 	return withPool(handle, func(p *pool) int64 { p.done.end(true); p.Pool.Terminate(); return 0 })
+}
+
+// Dismiss tells a worker of an attended pool that was terminated to stop.
+func Dismiss(handle, worker int64) int64 {
+	return withPool(handle, func(p *pool) int64 { p.Pool.Dismiss(int(worker)); return 0 })
 }
 
 // Break terminates the pool for the cause that is in the first size bytes of
@@ -200,7 +189,7 @@ func Release(handle int64) int64 {
 func Goroutines() int64 { return int64(runtime.NumGoroutine()) }
 
 // Handles returns how many objects have a handle, for tests of leaks.
-func Handles() int64 { return int64(pools.size() + jobs.size() + exchanges.size() + threads.size()) }
+func Handles() int64 { return int64(pools.size() + jobs.size() + exchanges.size() + threads.size() + traces.size()) }
 
 func truth(b bool) int64 {
 	if b {

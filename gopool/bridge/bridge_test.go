@@ -16,14 +16,20 @@ func TestUnknownHandles(t *testing.T) {
 	e := newExchange(t, 4096)
 	const none = 1 << 40
 	for name, status := range map[string]int64{
-		"Attach":        Attach(none, -1, -1, 1),
+		"Attach":        Attach(none, -1, -1, 1, 0),
 		"NextEvent":     NextEvent(none),
 		"Exited":        Exited(none, 1, 0),
 		"Doing":         Doing(none, 1, e.handle),
+		"Stats":         Stats(none, e.handle),
+		"Progress":      Progress(none),
+		"StartTrace":    StartTrace(none, 1, -1),
+		"StopTrace":     StopTrace(none),
+		"NextUnnamed":   NextUnnamed(none, e.handle, 0),
 		"Explain":       Explain(none, 1, e.handle, 0),
 		"Busy":          Busy(none, 1),
 		"Close":         Close(none),
 		"Terminate":     Terminate(none),
+		"Dismiss":       Dismiss(none, 1),
 		"Break":         Break(none, e.handle, 0),
 		"Cause":         Cause(none, e.handle),
 		"Release":       Release(none),
@@ -45,6 +51,7 @@ func TestUnknownHandles(t *testing.T) {
 		require.Equal(t, int64(statusUnknown), Submit(p, 1, none, 0, 0, 0, 0, 1, 0, 0))
 		require.Equal(t, int64(statusUnknown), Break(p, none, 0))
 		require.Equal(t, int64(statusUnknown), Cause(p, none))
+		require.Equal(t, int64(statusUnknown), Stats(p, none))
 		j := e.submit(p, "f", "", 0, 1, 0)
 		require.Equal(t, int64(statusUnknown), Add(j, none, 0, 0, 0))
 		require.Equal(t, int64(statusUnknown), Collect(j, 0, none))
@@ -59,7 +66,7 @@ func TestAttach(t *testing.T) {
 		closes := func(page int64, want int64) {
 			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 			require.NoError(t, err)
-			require.Equal(t, want, Attach(p, int64(fds[0]), page, int64(os.Getpid())))
+			require.Equal(t, want, Attach(p, int64(fds[0]), page, int64(os.Getpid()), 0))
 			n, err := unix.Read(fds[1], make([]byte, 1))
 			require.NoError(t, err)
 			require.Zero(t, n, "end of file")

@@ -9,8 +9,9 @@ import (
 
 // Encodings of segments, apart from those of package wire.
 const (
-	kindLost  = 2 // the task ended with its worker
-	kindLocal = 3 // Python has the outcomes
+	kindLost      = 2 // the task ended with its worker
+	kindLocal     = 3 // Python has the outcomes
+	kindCancelled = 8 // the task was cancelled by itself
 )
 
 // segmentHeader precedes each segment in the exchange: index, count, skip,
@@ -54,6 +55,7 @@ func encoded(s gopool.Segment) (int, wire.Outcomes) {
 	case gopool.Lost:
 		data := binary.LittleEndian.AppendUint64(nil, uint64(payload.Exit))
 		data = binary.LittleEndian.AppendUint64(data, uint64(payload.Worker))
+		data = binary.LittleEndian.AppendUint64(data, uint64(payload.Limit))
 		data = binary.LittleEndian.AppendUint64(data, uint64(payload.Retries))
 		reason := payload.String()
 		data = binary.LittleEndian.AppendUint64(data, uint64(len(reason)))
@@ -61,6 +63,8 @@ func encoded(s gopool.Segment) (int, wire.Outcomes) {
 		return kindLost, wire.Outcomes{Data: append(data, payload.Details...)}
 	case gopool.Local:
 		return kindLocal, wire.Outcomes{}
+	case gopool.Cancelled:
+		return kindCancelled, wire.Outcomes{}
 	}
 	panic("a payload of another kind of worker")
 }

@@ -33,7 +33,7 @@ func Submit(handle, number, exchange, codeSize, convention, batchSize, count, ch
 		f, own, data := (*gopool.Function)(nil), true, any(number)
 		var memory []byte
 		if flags&flagLocal != 0 {
-			f = p.NewFunction(nil)
+			f = p.NewFunction(data)
 		} else {
 			var ok bool
 			if memory, ok = exchanges.find(exchange); !ok {
@@ -182,6 +182,49 @@ func Wait(handle, taken, want, timeout int64) int64 {
 			return statusTimeout
 		}
 		return 0
+	})
+}
+
+// Progress returns how many tasks of the job have their outcome, <<1, and 1 if that
+// is all that ever will.
+func Progress(handle int64) int64 {
+	return withJob(handle, func(j *gopool.Job) int64 {
+		settled, done := j.Progress()
+		return int64(settled)<<1 | truth(done)
+	})
+}
+
+// Notify has NextDone return the job once when Wait would not block any more. It may be a little
+// sooner, and is at once if Wait would not block now.
+func Notify(handle, number, taken, want int64) int64 {
+	return withPool(handle, func(p *pool) int64 {
+		return withJob(number, func(j *gopool.Job) int64 {
+			if t, ok := trays.find(number); ok {
+				t.empty()
+			}
+			j.Notify(int(taken), int(want), func() { p.done.push(number) })
+			return 0
+		})
+	})
+}
+
+// Withdraw takes a task back that no worker has had; it returns 0 if one has.
+func Withdraw(handle, index int64) int64 {
+	return withJob(handle, func(j *gopool.Job) int64 {
+		if t, ok := trays.find(handle); ok {
+			t.empty()
+		}
+		return truth(j.Withdraw(int(index)))
+	})
+}
+
+// Queued returns 1 if no worker has had the task yet.
+func Queued(handle, index int64) int64 {
+	return withJob(handle, func(j *gopool.Job) int64 {
+		if t, ok := trays.find(handle); ok {
+			t.empty()
+		}
+		return truth(j.Queued(int(index)))
 	})
 }
 

@@ -9,10 +9,14 @@ import (
 )
 
 // Retry has tasks of a job that has none yet run again, up to limit times each, and the
-// first time after backoff µs.
-func Retry(handle, limit, backoff int64) int64 {
+// first time after backoff µs; if onLimit is 1, also those that ran longer than they may.
+func Retry(handle, limit, backoff, onLimit int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 {
-		j.Retry(gopool.Retries{Limit: int(limit), Backoff: time.Duration(backoff) * time.Microsecond})
+		j.Retry(gopool.Retries{
+			Limit:   int(limit),
+			Backoff: time.Duration(backoff) * time.Microsecond,
+			OnLimit: onLimit == 1,
+		})
 		return 0
 	})
 }

@@ -11,7 +11,7 @@ func TestRetry(t *testing.T) {
 	number, _ := attachThread(t, p)
 	j := lastJob.Add(1)
 	require.Zero(t, Submit(p, j, 0, 0, 0, 0, 0, 1, flagLocal, 0))
-	require.Zero(t, Retry(j, 1, 10))
+	require.Zero(t, Retry(j, 1, 10, 0))
 	require.Zero(t, Add(j, 0, 0, 1, 0))
 	require.Zero(t, Seal(j))
 	require.Equal(t, int64(1), Pull(number, 0, 0))
@@ -25,7 +25,7 @@ func TestRetry(t *testing.T) {
 	require.Zero(t, <-ended)
 	require.Zero(t, Leave(p, number))
 	require.Equal(t, int64(statusUnknown), Repeat(number, 2))
-	require.Equal(t, int64(statusUnknown), Retry(newNumber(), 1, 10))
+	require.Equal(t, int64(statusUnknown), Retry(newNumber(), 1, 10, 0))
 	finish(t, p)
 }
 
@@ -58,7 +58,7 @@ func TestPriority(t *testing.T) {
 
 func TestMaxPending(t *testing.T) {
 	p := newNumber()
-	require.Zero(t, NewPool(p, 1, 0, 2))
+	require.Zero(t, NewPool(p, 1, 0, 2, 0))
 	j := lastJob.Add(1)
 	require.Zero(t, Submit(p, j, 0, 0, 0, 0, 0, 1, flagLocal, 0))
 	require.Zero(t, Add(j, 0, 0, 2, 0))

@@ -20,6 +20,7 @@ const (
 	statusUnknown    = -5 // no such handle
 	statusSystem     = -6 // a system call failed
 	statusPanic      = -7 // a bug in gopool; the stack is on standard error
+	statusCancelled  = -8 // the job was cancelled
 )
 
 // ABI returns the version of this interface, for the Python side to compare.
@@ -42,6 +43,8 @@ func statusOf(err error) int64 {
 	switch {
 	case errors.Is(err, gopool.ErrTerminated):
 		return statusTerminated
+	case errors.Is(err, gopool.ErrCancelled):
+		return statusCancelled
 	case errors.As(err, &refused) && refused.Cause != nil:
 		return statusBroken
 	case errors.As(err, &refused):

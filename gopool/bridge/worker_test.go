@@ -52,7 +52,7 @@ func memfd(t *testing.T, size int64) *os.File {
 func newPool(t *testing.T) int64 {
 	t.Helper()
 	p := newNumber()
-	require.Zero(t, NewPool(p, 0, 0, 0))
+	require.Zero(t, NewPool(p, 0, 0, 0, 0))
 	require.Positive(t, p)
 	return p
 }
@@ -66,7 +66,7 @@ func attach(t *testing.T, p int64) *worker {
 	require.NoError(t, unix.SetNonblock(fds[1], true)) // so that Close ends a Read
 	page := memfd(t, gopool.PageSize)
 	w := &worker{t: t, socket: os.NewFile(uintptr(fds[1]), "socket"), page: page, frames: make(chan frame, 1000)}
-	w.number = Attach(p, int64(fds[0]), int64(page.Fd()), int64(os.Getpid()))
+	w.number = Attach(p, int64(fds[0]), int64(page.Fd()), int64(os.Getpid()), 0)
 	require.Positive(t, w.number)
 	go w.read()
 	w.send(wire.AppendReady(nil))

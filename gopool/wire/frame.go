@@ -11,10 +11,12 @@
 //	                  Stop
 //	                  Trim
 //	from the worker   Ready
-//	                  Results   first, count, elapsed | outcomes  aux: Encoding
+//	                  Results   first, count, elapsed, ended | outcomes
+//	                                                      aux: Encoding
 //	                  Skipped   first, count
 //	                  Failed    text                              the initializer raised
 //	                  Trimmed
+//	                  Retire                              will start no further task
 package wire
 
 import (
@@ -39,6 +41,7 @@ const (
 	Skipped                  // worker
 	Failed                   // worker
 	Trimmed                  // worker
+	Retire                   // worker
 )
 
 // Carried marks a Run frame whose batch travels with it. Without it the
@@ -60,7 +63,7 @@ const (
 )
 
 // Columns are outcomes of one type, none of them a failure, each of the same
-// width. (2 and 3 are encodings that only the bridge knows.)
+// width. (2, 3 and 8 are encodings that only the bridge knows.)
 const (
 	Ints   Encoding = iota + 4 // 8 bytes, signed
 	Floats                     // 8 bytes
@@ -92,7 +95,7 @@ const (
 const (
 	headerSize  = 16
 	runSize     = 32
-	resultsSize = 24
+	resultsSize = 32
 	skippedSize = 16
 )
 
@@ -126,6 +129,7 @@ type Outcomes struct {
 	First    uint64
 	Count    int
 	Elapsed  time.Duration
+	Ended    uint64 // when they were sent, in ns by the worker's clock
 	Encoding Encoding
 	Lengths  []byte // of a Stream: Count lengths of 8 bytes
 	Data     []byte
@@ -181,6 +185,7 @@ func AppendOutcomes(b []byte, o Outcomes) []byte {
 	b = order.AppendUint64(b, o.First)
 	b = order.AppendUint64(b, uint64(o.Count))
 	b = order.AppendUint64(b, uint64(o.Elapsed))
+	b = order.AppendUint64(b, o.Ended)
 	return append(append(b, o.Lengths...), o.Data...)
 }
 
@@ -195,6 +200,9 @@ func AppendReady(b []byte) []byte { return appendHeader(b, Ready, 0, 0) }
 
 // AppendTrimmed appends a Trimmed frame, as a worker does.
 func AppendTrimmed(b []byte) []byte { return appendHeader(b, Trimmed, 0, 0) }
+
+// AppendRetire appends a Retire frame, as a worker does.
+func AppendRetire(b []byte) []byte { return appendHeader(b, Retire, 0, 0) }
 
 // AppendFailed appends a Failed frame, as a worker does.
 func AppendFailed(b []byte, text string) []byte {
@@ -211,6 +219,7 @@ func (f Frame) Outcomes() (Outcomes, error) {
 	o := Outcomes{
 		First:    order.Uint64(f.Payload),
 		Elapsed:  time.Duration(order.Uint64(f.Payload[16:])),
+		Ended:    order.Uint64(f.Payload[24:]),
 		Encoding: Encoding(f.Aux),
 		Data:     rest,
 	}

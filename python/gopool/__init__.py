@@ -8,19 +8,25 @@ Importing this package loads no extension and starts nothing: the first pool doe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from concurrent.futures import CancelledError
     from multiprocessing import TimeoutError
     from types import ModuleType
 
     from ._context import get_context
+    from ._current import worker_index, worker_state
     from ._errors import (
         BrokenPoolError,
         MaybeEncodingError,
         PoolTerminatedError,
+        TaskTimeoutError,
         WorkerLostError,
     )
+    from ._executor import PoolExecutor
     from ._install import install, uninstall
+    from ._joblib import register_joblib
     from ._options import CallOptions, MapOptions
     from ._shared import Shared, shared
+    from ._stats import PoolStats, WorkerStats
     from .pool import (
         AsyncResult,
         IMapIterator,
@@ -34,21 +40,29 @@ __all__ = [
     "AsyncResult",
     "BrokenPoolError",
     "CallOptions",
+    "CancelledError",
     "IMapIterator",
     "IMapUnorderedIterator",
     "MapOptions",
     "MapResult",
     "MaybeEncodingError",
     "Pool",
+    "PoolExecutor",
+    "PoolStats",
     "PoolTerminatedError",
     "Shared",
+    "TaskTimeoutError",
     "ThreadPool",
     "TimeoutError",
     "WorkerLostError",
+    "WorkerStats",
     "get_context",
     "install",
+    "register_joblib",
     "shared",
     "uninstall",
+    "worker_index",
+    "worker_state",
 ]
 
 __version__ = "0.1.0"
@@ -69,6 +83,16 @@ def __getattr__(name: str) -> object:
         from . import _shared as home
     elif name in ("CallOptions", "MapOptions"):
         from . import _options as home
+    elif name == "register_joblib":
+        from . import _joblib as home
+    elif name == "PoolExecutor":
+        from . import _executor as home
+    elif name == "CancelledError":
+        from concurrent import futures as home
+    elif name in ("PoolStats", "WorkerStats"):
+        from . import _stats as home
+    elif name in ("worker_index", "worker_state"):
+        from . import _current as home
     elif name == "get_context":
         from . import _context as home
     else:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # Calling conventions: how a function is called with an item.
 CALL, STAR, APPLY = range(3)
+CONVENTION = 3  # the bits that say which
 
 # Added to a calling convention; the last two are gopool/bridge/region.go's as well.
 BY_VALUE = 4  # the function was sent by value, and so may results be

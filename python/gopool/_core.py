@@ -21,13 +21,13 @@ from ._errors import PoolTerminatedError
 _ABI = 1
 
 # Statuses; gopool/bridge/status.go has the same table.
-TIMEOUT, NOT_RUNNING, TERMINATED, BROKEN, UNKNOWN, SYSTEM, PANIC = range(-1, -8, -1)
+TIMEOUT, NOT_RUNNING, TERMINATED, BROKEN, UNKNOWN, SYSTEM, PANIC, CANCELLED = range(-1, -9, -1)
 
 #: Results below this are minus the size of the exchange that would do.
 TOO_SMALL = -1000
 
 # Kinds of event.
-WORKER_GONE, STOP_ALL, FINISHED, TRIM = range(1, 5)
+WORKER_GONE, STOP_ALL, FINISHED, TRIM, KILL, WORKER_RETIRES = range(1, 7)
 
 # Flags of Submit.
 BY_REFERENCE, SEALED, NOTIFY, ORDERED, LOCAL, GATHER = 1, 2, 4, 8, 16, 32
@@ -121,9 +121,18 @@ def error(status: int) -> Exception:
         return ValueError("Pool not running")
     if status == TERMINATED:
         return PoolTerminatedError("the pool was terminated before the result was there")
+    if status == CANCELLED:
+        return cancelled()
     if status == SYSTEM:
         return OSError("the operating system refused a descriptor or memory for a worker")
     return RuntimeError(f"internal error in gopool (status {status}); see standard error")
+
+
+def cancelled() -> Exception:
+    """Return the exception of what was cancelled."""
+    from concurrent.futures import CancelledError  # which most programs never need
+
+    return CancelledError()
 
 
 def check(status: int) -> int:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from io import FileIO
 
-from . import _code_name, _page, _traces
+from . import _page, _traces
+from ._doing import Task
 
 #: Seconds that workers have to write their stacks.
 PATIENCE = 1.0
@@ -33,9 +34,7 @@ class Subject:
         self.number = number
         self._pid = pid
         self._size = size
-        #: The index of the task that it is in, for how many ns that has been seen, and
-        #: the convention and the code of what is called; nothing if it is in none.
-        self.task: tuple[int, int, int, bytes] | None = None
+        self.task: Task | None = None  # that it is in
         self._wanted = False
         self._answer = ""
         self._why = ""
@@ -94,13 +93,7 @@ class Subject:
     def _doing(self) -> str:
         if self.task is None:
             return "is idle"
-        index, since, convention, code = self.task
-        # Each is right or too much: when its grant began, and since when we saw it in the task.
-        began = self._slot(_page.BEGAN)
-        elapsed = time.monotonic_ns() - began if began else since
-        if since:
-            elapsed = min(elapsed, since)
-        return running(_code_name.name_of(code, convention), index, elapsed)
+        return running(self.task)
 
     def _slot(self, slot: int) -> int:
         return int.from_bytes(os.pread(self._file.fileno(), 8, 8 * slot), sys.byteorder)
@@ -142,8 +135,8 @@ def name_of(function: Callable[..., object]) -> str:
     return name
 
 
-def running(name: str, index: int, elapsed: int) -> str:
-    return f"runs {name} (task {index}) for {elapsed / 1e9:.1f} s"
+def running(task: Task) -> str:
+    return f"runs {task.function} (task {task.index}) for {task.seconds:.1f} s"
 
 
 def indented(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from multiprocessing import TimeoutError
 
 # The stubs of typeshed leave them out.
@@ -15,6 +16,7 @@ __all__ = [
     "MaybeEncodingError",
     "PoolTerminatedError",
     "RemoteTraceback",
+    "TaskTimeoutError",
     "TimeoutError",
     "WorkerLostError",
 ]
@@ -62,6 +64,28 @@ class WorkerLostError(RuntimeError):
         self.stack = stack
 
 
+class TaskTimeoutError(builtins.TimeoutError):
+    """Raised when a task ran longer than its time limit, and was killed with its worker.
+
+    Like a task that was lost (`WorkerLostError`), it may have run in part and is not run
+    again. All others are unaffected, and a new worker takes the place of the killed one.
+
+    A builtin `TimeoutError`, and no `multiprocessing.TimeoutError`: that says that a result is
+    not there yet, and programs ask again for it, which would never end here.
+    """
+
+    def __init__(
+        self, message: str, *, function: str = "", index: int = 0, seconds: float = 0.0
+    ) -> None:
+        super().__init__(message)
+        #: The qualified name of the function that the task called.
+        self.function = function
+        #: The number of the task among those of its call, from 0.
+        self.index = index
+        #: The limit that was exceeded.
+        self.seconds = seconds
+
+
 class PoolTerminatedError(RuntimeError):
     """Raised when the pool was terminated before the result was there.
 
@@ -73,6 +97,6 @@ class BrokenPoolError(RuntimeError):
     """Raised when workers end before they are ready, several in a row.
 
     The message has the traceback of the initializer, if that is what failed.
-    All outstanding and later calls of the pool raise this error. With
-    `multiprocessing.Pool` workers are started again and again, without end.
+    All outstanding and later calls of the pool raise this error, and error callbacks are
+    called with it. With `multiprocessing.Pool` workers are started again and again, without end.
     """

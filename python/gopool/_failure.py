@@ -41,17 +41,45 @@ def without_frame(error: BaseException) -> BaseException:
 
 def encode(error: BaseException, by_value: bool = False) -> bytes:
     """Encode what a task raised, with the traceback as text."""
-    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    text = _traceback(error)
     try:
         record = _codec.dumps_error(error, by_value)
-    except Exception as reason:
-        record = _codec.dumps(MaybeEncodingError(reason, error))
+    except SystemExit:
+        raise
+    except BaseException as reason:
+        record = _codec.dumps(_unsendable(reason, error))
     return pickle.dumps((record, text), _packer.PROTOCOL)
 
 
-def encode_unsendable(reason: Exception, value: Any) -> bytes:
+def encode_unsendable(reason: BaseException, value: Any) -> bytes:
     """Encode that a result can't be encoded, and why."""
-    return encode(MaybeEncodingError(reason, value))
+    return encode(_unsendable(reason, value))
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    except Exception:  # groups of exceptions may be too deep
+        return "".join([*traceback.format_tb(error.__traceback__), type(error).__qualname__])
+
+
+def _unsendable(reason: BaseException, value: Any) -> MaybeEncodingError:
+    return MaybeEncodingError(_Shown(reason), _Shown(value))
+
+
+class _Shown:
+    """Has the repr of an object: the plain one if its own fails, as that of deep lists does."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        try:
+            return repr(self._value)
+        except SystemExit:
+            raise
+        except BaseException:
+            return object.__repr__(self._value)
 
 
 def decode(data: bytes | memoryview) -> BaseException:
@@ -60,9 +88,9 @@ def decode(data: bytes | memoryview) -> BaseException:
     try:
         error = pickle.loads(record)
     except Exception as reason:
-        error = MaybeEncodingError(reason, "the exception of a task")
+        error = _unsendable(reason, "the exception of a task")
     if not isinstance(error, BaseException):  # __reduce__ may return anything
-        error = MaybeEncodingError(TypeError("not an exception"), error)
+        error = _unsendable(TypeError("not an exception"), error)
     assert isinstance(error, BaseException)
     error.__cause__ = RemoteTraceback(f'\n"""\n{text}"""')
     return error

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from . import _codec, _core, _jobs
-from ._owner import Owner, Thread, wait_event
+from ._owner import Owner, Thread
 from ._submission import add_batch, start_job
 
 #: Feeding pauses when a job holds so many bytes, encoded.
@@ -68,7 +68,7 @@ class Feed:
         self._dropped = False
         self._leave = itertools.count().__next__
 
-    def start(self, flags: int, chunk: int) -> Exception | None:
+    def start(self, flags: int, chunk: int, convention: int = _codec.CALL) -> Exception | None:
         """Start the job. Return why the function can't be sent, if it can't.
 
         Raises if the pool refuses the job.
@@ -78,7 +78,7 @@ class Feed:
             function = _codec.encode_function(self._function, self._owner.names)
         except Exception as error:
             failure = error
-        status = start_job(self._owner, self.job, flags, function, _codec.CALL, chunk=chunk)
+        status = start_job(self._owner, self.job, flags, function, convention, chunk=chunk)
         if status < 0:
             raise self._owner.error(status)
         return failure
@@ -107,6 +107,10 @@ class Feed:
         """Return how many outcomes the consumer has taken."""
         lot = self.lot
         return lot.end - len(lot)
+
+    def cancel(self, running: bool) -> bool:
+        """Have no more tasks run, nor fed; see `Owner.cancel`."""
+        return self._owner.cancel(self.job, running)
 
     def drop(self) -> None:
         """Forget the results: the iterator is gone, or at its end. What is fed still runs."""
@@ -200,7 +204,7 @@ class Feeder:
         """Block until the thread has ended, unless it stays in code of the user's."""
         thread, draws = self._thread, -1
         while thread is not None and self._ident != threading.get_ident():
-            if wait_event(thread.ended, _PATIENCE):
+            if thread.ended.wait(_PATIENCE):
                 thread.join()
                 return
             if self._drawing and self._draws == draws:

@@ -51,6 +51,7 @@ class Gathering:
         self._last: object = None
         self._row = 0  # short calls of the last function, with nothing else between
         self._before = 0  # the same, before what is being submitted
+        self._closed = False
         # Only tried: who finds it taken does not gather. (Ctrl-C may leave it so.)
         self._opening = threading.Lock()
 
@@ -61,6 +62,11 @@ class Gathering:
         if tray is not None and not tray.end():
             self._before = 0  # to begin again at once would cost more than it saves
 
+    def close(self) -> None:
+        """Gather no more, and have run what was gathered."""
+        self._closed = True  # first: who opens a tray now looks at it behind that
+        self.end()
+
     def count(self, pool: int, func: Callable[..., object], function: _codec.Function) -> None:
         """Note that a short call was submitted. If there were several, gather those to come."""
         self._row = self._before + 1 if func is self._last else 1
@@ -68,29 +74,41 @@ class Gathering:
         if self._row < _SEVERAL or not self._opening.acquire(False):
             return
         try:
-            assert self._names is not None
-            tray = Tray(func, borrow(_SLOT * _SLOTS), self._names)
+            tray = self._new_tray(func)
             if tray.open(pool, function):
                 if self.tray is not None:
                     self.tray.end()  # another thread's, opened meanwhile: its calls come before
                 self.tray = tray
+                if self._closed:
+                    tray.end()
         except OSError:
             pass  # no descriptor or memory to be had: the next call is one by itself
         finally:
             self._opening.release()
+
+    def _new_tray(self, func: Callable[..., object]) -> Tray:
+        assert self._names is not None
+        return Tray(func, Group(func), GatheredResult, self._names)
 
 
 class Tray:
     """Takes calls of one function until it is full, or something else is submitted."""
 
     # None: it has ended. One attribute, so that a thread that adds a call has all or nothing.
-    _parts: tuple[Group, memoryview, memoryview] | None = None
+    _parts: tuple[Any, memoryview, memoryview] | None = None
 
-    def __init__(self, func: Callable[..., object], exchange: Exchange, names: Names) -> None:
-        group = Group(func)
+    def __init__(
+        self,
+        func: Callable[..., object],
+        group: Any,  # of the outcomes: its job is the tray's
+        result: Callable[[Pool, Any, int], Any],  # makes that of a call, which has a slot
+        names: Names,
+    ) -> None:
+        self._result = result
         self._job = group.job
+        exchange = borrow(_SLOT * _SLOTS)
         self._exchange: Exchange | None = exchange
-        self._atoms_only = names.is_interactive  # others may have to go by value
+        self._atoms_only = names.looks_closely  # others may have to go by value
         self._claim = itertools.count(1).__next__  # returns each number to one thread
         self.function: object = func
         self._parts = group, exchange.view, exchange.view.cast("Q")
@@ -109,8 +127,8 @@ class Tray:
         submit = _core.native.bridge_Submit
         return submit(pool, self._job, handle, size, _codec.APPLY, 0, 0, 1, flags, 0) >= 0
 
-    def add(self, pool: Pool, args: Any, kwds: Any) -> GatheredResult[Any] | None:
-        """Add a call, or return None if it has to be submitted by itself."""
+    def add(self, pool: Pool, args: Any, kwds: Any) -> Any:
+        """Add a call and return its result, or None if it has to be submitted by itself."""
         parts = self._parts
         index = self._claim()
         if index >= _SLOTS or parts is None:
@@ -120,6 +138,7 @@ class Tray:
         if not 0 < size <= ROOM:
             return None
         group, view, words = parts
+        result = self._result(pool, group, index)
         start = index * _SLOT + _HEAD
         view[start : start + size] = record
         words[index * _SLOT_WORDS] = size  # now it is there; before, it never was
@@ -129,7 +148,7 @@ class Tray:
                 self.end()
             elif answer <= _NOT_TAKEN:
                 return None
-        return GatheredResult(pool, group, index)
+        return result
 
     def end(self) -> bool:
         """Take no more calls, and have those here run. Return False if there was room for more."""

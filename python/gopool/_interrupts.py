@@ -24,3 +24,13 @@ def deferred() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
         if came:
             handler(*came[-1])
+
+
+@contextmanager
+def blocked() -> Iterator[None]:
+    """Have Ctrl-C wait in this thread, and in processes that it starts until they unblock it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -38,7 +38,7 @@ def submit(
     if result._told is not None:
         flags |= _core.NOTIFY
         crew.expect(job, result)
-    crew.jobs[job] = Work(func, convention, items, result._kept)
+    crew.begin(job, Work(func, convention, items, result._kept))
     count = len(items) if plain else 0
     status = _core.native.bridge_Submit(
         crew.pool, job, 0, 0, convention, 0, count, chunk, flags, wait
@@ -84,11 +84,11 @@ class LocalFeed(Feed):
         self._crew = crew
         self._work = FedWork(func, self.kept)
 
-    def start(self, flags: int, chunk: int) -> Exception | None:
+    def start(self, flags: int, chunk: int, convention: int = _codec.CALL) -> Exception | None:
         crew, flags = self._crew, flags | _core.LOCAL
-        crew.jobs[self.job] = self._work
+        crew.begin(self.job, self._work)
         status = _core.native.bridge_Submit(
-            crew.pool, self.job, 0, 0, _codec.CALL, 0, 0, chunk, flags, 0
+            crew.pool, self.job, 0, 0, convention, 0, 0, chunk, flags, 0
         )
         if status < 0:
             crew.jobs.pop(self.job, None)

@@ -13,10 +13,10 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ._dump import name_of
-from ._errors import WorkerLostError
+from ._errors import TaskTimeoutError, WorkerLostError
 from ._process import UNKNOWN_EXIT, WorkerProcess
 
 #: Ends that the worker's own code has caused: faulthandler writes a stack then.
@@ -29,12 +29,12 @@ _CRASHES = frozenset(
 _MAX_STACK = 1 << 15
 
 _REPORT = struct.Struct("<Q?")  # peak memory, or 0; killed for memory; the stack follows
-#: gopool/bridge/collect.go: exit code, worker, retries, size of the reason.
-_LOST = struct.Struct("<qQQQ")
+#: gopool/bridge/collect.go: exit code, worker, time limit in ns or 0, retries, size of the
+#: reason
+_LOST = struct.Struct("<qQQQQ")
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """What the supervisor found out about a dead worker."""
 
     peak_memory: int = 0
@@ -60,18 +60,13 @@ class Coroner:
         #: Processes killed for memory, each of which explains one worker.
         self._explained = _killed_for_memory()
 
-    def examine(self, worker: WorkerProcess, code: int, traces: bytes) -> Report:
-        """Return what is known of a worker that has been reaped.
-
-        `traces` is what faulthandler has written there.
-        """
+    def examine(self, worker: WorkerProcess, code: int) -> Report:
+        """Return what is known of a worker that has been reaped, and not forgotten yet."""
         out_of_memory = (
             code == -signal.SIGKILL and not worker.killed and _killed_for_memory() > self._explained
         )
         self._explained += out_of_memory
-        # Before it there may be what a stopped worker was asked for, and a child's.
-        _, fatal, crash = traces.decode(errors="replace").rpartition("Fatal Python error")
-        stack = (fatal + crash).strip() if fatal and code in _CRASHES else ""
+        stack = _crash(worker.traces()) if code in _CRASHES else ""
         if stack and faulthandler.is_enabled():
             # The program wants to see it, and the worker's own faulthandler has told us.
             with suppress(Exception):
@@ -79,15 +74,29 @@ class Coroner:
         return Report(worker.peak_memory, out_of_memory, stack)
 
 
-def lost(function: Callable[..., object], index: int, data: memoryview) -> WorkerLostError:
+def _crash(traces: bytes) -> str:
+    """Return the stacks of a crash from what faulthandler has written.
+
+    Before it there may be what a stopped worker was asked for, and a child's.
+    """
+    _, fatal, crash = traces.decode(errors="replace").rpartition("Fatal Python error")
+    return (fatal + crash).strip() if fatal else ""
+
+
+def lost(
+    function: Callable[..., object], index: int, data: memoryview
+) -> WorkerLostError | TaskTimeoutError:
     """Return the error of a task that ended with its worker, from the outcome that Go has."""
-    code, worker, retries, size = _LOST.unpack_from(data)
+    code, worker, limit, retries, size = _LOST.unpack_from(data)
+    name = name_of(function)
+    attempts = f", in the last of {retries + 1} attempts" if retries else ""
+    if limit:
+        seconds = limit / 1e9
+        message = f"{name} (task {index}) ran longer than {seconds:g} s, and was ended{attempts}"
+        return TaskTimeoutError(message, function=name, index=index, seconds=seconds)
     reason = str(data[_LOST.size : _LOST.size + size], "utf-8")
     report = _decode(data[_LOST.size + size :])
-    name = name_of(function)
-    message = f"worker {worker} {reason} while it ran {name} (task {index})"
-    if retries:
-        message += f", in the last of {retries + 1} attempts"
+    message = f"worker {worker} {reason} while it ran {name} (task {index}){attempts}"
     if report.out_of_memory:
         message += ", probably for memory"
     if report.peak_memory:

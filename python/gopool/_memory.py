@@ -45,6 +45,14 @@ def memory_file(size: int, reserved: int | None = None) -> int:
         return os.dup(file.fileno())
 
 
+def occupied(fd: int) -> int:
+    """Return how many bytes of memory such a file takes up."""
+    try:
+        return os.fstat(fd).st_blocks * 512
+    except OSError:  # it is closed meanwhile
+        return 0
+
+
 def is_bounded(fd: int) -> bool:
     """Tell whether a file is in a file system that may be full."""
     return os.fstatvfs(fd).f_blocks != 0 and hasattr(os, "posix_fallocate")

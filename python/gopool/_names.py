@@ -36,16 +36,17 @@ class Names:
     def __init__(self, context: BaseContext) -> None:
         main = sys.modules["__main__"]
         forked = context.get_start_method() == "fork"
+        runs_main = forked or (getattr(context, "runs_main", True) and _is_run_again())
         # Not their names alone: one that was defined anew means something else.
         self._main = {
             name: weakref.ref(thing)
-            for name, thing in (_contents(main) if forked or _is_run_again() else ())
+            for name, thing in (_contents(main) if runs_main else ())
             if isinstance(thing, (FunctionType, type))
         }
         self._path = list(sys.path)
         self._modules = dict.fromkeys(sys.modules, True) if forked else {}
-        #: The program is being typed: classes may come at any time.
-        self.is_interactive = hasattr(sys, "ps1") or not _has_file(main)
+        #: Classes that workers do not find may come at any time: the program is being typed.
+        self.looks_closely = hasattr(sys, "ps1") or not runs_main or not _has_file(main)
 
     def find(self, thing: FunctionType | type) -> bool:
         """Tell whether workers have what has this thing's name here."""
@@ -79,7 +80,7 @@ class Names:
         In a script it is `multiprocessing`'s. To ask for each object makes pickling of
         small ones cost a third more, and scripts have their classes before their pools.
         """
-        if self.is_interactive:
+        if self.looks_closely:
             return _Asking(file, self, keep_out)
         return ForkingPickler(file, PROTOCOL, True, keep_out)
 

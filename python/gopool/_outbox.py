@@ -101,7 +101,9 @@ class Outbox:
         self._mixed = True
         try:
             packed, mark = self.packer.pack(value), 0
-        except Exception as reason:
+        except SystemExit:
+            raise
+        except BaseException as reason:
             from . import _failure
 
             packed, mark = _failure.encode_unsendable(reason, value), _wire.FAILURE_BIT
@@ -163,7 +165,7 @@ class Outbox:
         count = self._count
         if count:
             now = time.monotonic_ns()
-            head = _wire.OUTCOMES.pack(self._slots[_page.FIRST], count, now - self._since)
+            head = _wire.OUTCOMES.pack(self._slots[_page.FIRST], count, now - self._since, now)
             body, encoding = self._encode(count)
             _wire.send(self._socket, _wire.RESULTS, head + body, encoding)
             # Only now: had we died before, the pool would have found them here.
@@ -191,7 +193,14 @@ class Outbox:
         now = self._since = time.monotonic_ns()
         size = len(record)
         head = _wire.RESULT.pack(
-            _wire.RESULTS, _wire.STREAM, _RESULT_SIZE + size, sequence, 1, now - since, size | mark
+            _wire.RESULTS,
+            _wire.STREAM,
+            _RESULT_SIZE + size,
+            sequence,
+            1,
+            now - since,
+            now,
+            size | mark,
         )
         if size <= _page.MAX_DATA:
             self._socket.sendall(head + record)

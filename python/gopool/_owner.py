@@ -9,39 +9,31 @@ needs it any more.
 
 from __future__ import annotations
 
+import os
 import threading
-import time
 from collections.abc import Callable
 from multiprocessing import util
 from typing import TYPE_CHECKING, Protocol
 
 from . import _core, _exchange
+from ._code_name import UNKNOWN
 from ._errors import BrokenPoolError
+from ._latch import Latch
 from ._names import Names
 
 if TYPE_CHECKING:
     from ._gathering import Gathering
-
-#: Seconds that a thread waits at a time: Python answers Ctrl-C between waits.
-SLICE = 0.1
+    from ._stats import PoolStats
 
 
 class Notified(Protocol):
-    """A result that has callbacks."""
+    """Who wants to hear of a job's outcomes."""
 
-    def _tell(self) -> None: ...
-    def _release(self) -> None: ...
+    def _tell(self) -> None:
+        """Hear that they are there: in the thread for callbacks."""
 
-
-def wait_event(event: threading.Event, timeout: float | None) -> bool:
-    """Do as `event.wait(timeout)`, but answer Ctrl-C also if another thread got the signal."""
-    deadline = None if timeout is None else time.monotonic() + timeout
-    while True:
-        left = SLICE if deadline is None else min(SLICE, deadline - time.monotonic())
-        if event.wait(max(0, left)):
-            return True
-        if left < SLICE:
-            return False
+    def _release(self) -> None:
+        """Hear that nobody will tell."""
 
 
 class Thread:
@@ -53,7 +45,7 @@ class Thread:
 
     def __init__(self, name: str | None, target: Callable[[], None]) -> None:
         self._target = target
-        self.ended = threading.Event()
+        self.ended = Latch()
 
         def worker() -> None:  # without a name, it is called Thread-N (worker)
             self._run()
@@ -73,7 +65,7 @@ class Thread:
         try:
             target()
         finally:
-            self.ended.set()
+            self.ended.open()
 
     @property
     def name(self) -> str:
@@ -86,7 +78,7 @@ class Thread:
     def join(self) -> None:
         """Block until the thread has ended; it does not wait for itself."""
         if self._thread is not threading.current_thread():
-            wait_event(self.ended, None)
+            self.ended.wait(None)
             self._thread.join()
 
 
@@ -106,19 +98,25 @@ class Owner:
         self.pool = 0
         self.is_bounded = False  # submissions may have to wait for room
         self.feeders: set[Joinable] = set()  # those that may be running
+        #: While the pool is traced: what the functions of jobs are called that never leave
+        #: this process.
+        self.names_of_jobs: dict[int, str] | None = None
         self._lock = threading.Lock()  # guards what follows
         self._notified: dict[int, Notified] = {}
         self._caller: Thread | None = None
+        self._callers: set[int] = set()  # see `_release` for how there may be two
+        self._hears_no_more = False  # of jobs that are done
         self._calls_no_more = False
         self._ended = False
         self._released = False
         self._cause = ""
+        self._last_stats = b""
 
-    def _new_pool(self, workers: int, max_chunks: int, max_pending: int) -> None:
+    def _new_pool(self, workers: int, max_chunks: int, max_pending: int, *, attended: bool) -> None:
         self.pool = _core.new_number()
         self.is_bounded = max_pending > 0
         new_pool = _core.native.bridge_NewPool
-        _core.check(new_pool(self.pool, workers, max_chunks, max_pending))
+        _core.check(new_pool(self.pool, workers, max_chunks, max_pending, attended))
         # At exit; never in a forked child. It holds the owner until that is done.
         self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
         _exchange.retain()
@@ -136,6 +134,36 @@ class Owner:
     def dump(self) -> list[str]:
         """Return what each worker does, in words, with its stacks."""
         raise NotImplementedError
+
+    def stats(self) -> PoolStats:
+        """Return what the pool does and has done; once it has ended, what that was."""
+        from . import _stats  # it makes classes, which takes a while
+
+        data = self._read_stats() or self._last_stats
+        memory = (0, 0) if self._released else self._shared_memory()
+        return _stats.read(data, self.name_of_job, os.getpid(), memory)
+
+    def _read_stats(self) -> bytes:
+        """Return what Go says of the pool; empty once it has been released."""
+        exchange = _exchange.borrow()
+        try:
+            size = _core.native.bridge_Stats(self.pool, exchange.handle)
+            while size < _core.TOO_SMALL:
+                larger = _exchange.borrow(-size)
+                _exchange.give_back(exchange)
+                exchange = larger
+                size = _core.native.bridge_Stats(self.pool, exchange.handle)
+            return bytes(exchange.view[: max(0, size)])
+        finally:
+            _exchange.give_back(exchange)
+
+    def _shared_memory(self) -> tuple[int, int]:
+        """Return how many bytes of shared memory this process and the workers take up."""
+        return 0, 0
+
+    def name_of_job(self, job: int) -> str:
+        """Return the name of the function of a job that never left this process."""
+        return UNKNOWN
 
     def hurry(self) -> None:
         """Say that there may be work for more than one worker."""
@@ -171,6 +199,7 @@ class Owner:
             if self._released:
                 return
             self._released = True
+            self._last_stats = self._read_stats()
         _core.native.bridge_Release(self.pool)
         _exchange.release()
         self._at_exit.cancel()
@@ -195,27 +224,55 @@ class Owner:
         with self._lock:
             self._notified.pop(job, None)
 
+    def is_calling_back(self) -> bool:
+        """Tell whether this is the thread for callbacks."""
+        return threading.get_ident() in self._callers
+
+    def watch(self, job: int, result: Notified, taken: int, want: int) -> None:
+        """Have `result` told once, when so many outcomes are there behind `taken` segments.
+
+        It is told also if no more will come, and a little too soon if others wait for
+        fewer. It is released at once if there is nobody to tell it.
+        """
+        with self._lock:
+            told = not (self._ended or self._hears_no_more)
+            if told:
+                if self._caller is None:
+                    self._caller = Thread("gopool-callbacks", self._call_back)
+                self._notified[job] = result
+        if not told or _core.native.bridge_Notify(self.pool, job, taken, want) < 0:
+            self.unexpect(job)
+            result._release()
+
     def _call_back(self) -> None:
+        self._callers.add(threading.get_ident())
         while (job := _core.native.bridge_NextDone(self.pool)) > 0:
             with self._lock:
                 result = self._notified.pop(job, None)
-            if result is None:
-                continue  # Ctrl-C came while it was submitted
-            try:
-                result._tell()
-            except BaseException as error:  # the user's; the pool goes on
-                report(error)
+            if result is not None:  # else Ctrl-C came while it was submitted
+                self._tell(result)
             del result
         with self._lock:
             untold = list(self._notified.values())
             self._notified.clear()
-        for result in untold:  # the pool was terminated
-            result._release()
+            self._hears_no_more = True
+        broken = bool(self._read_cause())
+        for result in untold:
+            if broken:
+                self._tell(result)
+            else:  # the pool was terminated
+                result._release()
         with self._lock:
             self._calls_no_more = True
             last = self._ended
         if last:
             self._release()
+
+    def _tell(self, result: Notified) -> None:
+        try:
+            result._tell()
+        except BaseException as error:  # the user's; the pool goes on
+            report(error)
 
     # For any thread.
 
@@ -227,9 +284,16 @@ class Owner:
             return BrokenPoolError(f"workers can't be started: {cause}")
         return _core.error(status)
 
+    def cancel(self, job: int, running: bool) -> bool:
+        """Have no more tasks of a job run. Return False if it was done.
+
+        `running` says whether those that run are ended, with their workers.
+        """
+        return _core.native.bridge_Cancel(job, running) == 1
+
     def close(self) -> None:
         """Let no more jobs in."""
-        self.gathering.end()
+        self.gathering.close()
         _core.native.bridge_Close(self.pool)
 
     def abandon(self) -> None:

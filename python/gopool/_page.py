@@ -17,8 +17,8 @@ RECALLED = 1  # the pool's: tasks from this number on are not ours any more
 FIRST = 2  # ours: number of the first result in the outbox
 PUBLISHED = 3  # ours: results in the outbox << 32 | bytes of them; of a column: results
 ENCODING = 4  # ours: `_wire.STREAM`, or that of the column in the outbox
-BEGAN = 5  # ours: when the grant began that we are in, in ns; for `dump`, as the next one is
-SIGNAL = 6  # ours: the signal that has us write our stacks (`_traces`), or 0
+BEGAN = 5  # ours: when the grant began that we are in, in ns; it tells how long a task takes
+SIGNAL = 6  # ours: the signal that has us write our stacks (`_traces`), or 0; for `dump`
 
 LENGTHS_START = 256
 MAX_RESULTS = 2048

@@ -5,14 +5,16 @@ from __future__ import annotations
 import fcntl
 import multiprocessing.process
 import os
+import resource  # noqa: F401  (or wait4 would import it when the first pool ends)
 import signal
 import socket
 import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -32,7 +34,9 @@ from . import (  # noqa: F401
     _worker,
 )
 from ._dump import Subject
+from ._interrupts import blocked
 from ._memory import memory_file
+from ._settings import Settings
 
 #: The parent's descriptors of all workers. A forked child has to close them, or
 #: workers would not see the parent's end. Whatever closes one takes it off first.
@@ -129,11 +133,15 @@ class WorkerProcess:
     def __init__(
         self,
         context: BaseContext,
-        initializer: Callable[..., object] | None,
-        initargs: tuple[Any, ...],
+        settings: Settings,
+        index: int,
+        generation: int = 0,
     ) -> None:
+        self.index = index
+        self.generation = generation
         ours, theirs = socket.socketpair(socket.AF_UNIX, _SOCKET)
         self._theirs = theirs
+        self._method = context.get_start_method()
         self.socket = ours.detach()
         _held.update((self.socket, theirs.fileno()))
         try:
@@ -145,7 +153,7 @@ class WorkerProcess:
             self.size = os.fstat(self.page).st_size
             _held.add(self.page)
             _lender.lenders[self._region] = _lender.Lender(self.page, _caller_arena.note_freed)
-            arguments = (theirs, initializer, initargs)
+            arguments = (theirs, settings, index, generation)
             self.process: BaseProcess = context.Process(target=_worker.main, args=arguments)  # type: ignore[attr-defined]
             self.process.name = self.process.name.replace("Process", "PoolWorker")
             self.process.daemon = True
@@ -154,12 +162,18 @@ class WorkerProcess:
             self.forget()
             raise
 
+    @property
+    def pid(self) -> int:
+        """The id of the process, which was started."""
+        assert self.process.pid is not None
+        return self.process.pid
+
     def start(self) -> None:
         """Start the process. If that fails, nothing is left of it."""
         _held.discard(self._theirs.fileno())  # a forked child keeps its own
         _processes.add(self.process)
         try:
-            with self._theirs:
+            with self._theirs, _silent_start(self._method):
                 _start(self.process)
         except BaseException:
             self.end(0)
@@ -186,18 +200,18 @@ class WorkerProcess:
         _release(self._worker_end)
         self._worker_end = -1
 
-    def attach(self, pool: int) -> int:
+    def attach(self, pool: int, retiring: int) -> int:
         """Give the worker to a Go pool: return its number there, or a status.
+
+        It takes the place of the worker with the number `retiring`, if that is not 0.
 
         The socket is Go's from now on, which closes it at once if it refuses the
         worker. So nobody may take the number for the socket's meanwhile.
         """
-        pid = self.process.pid
-        assert pid is not None
         self.equip()
         fd, self.socket = self.socket, -1
         _held.remove(fd)
-        number = _core.native.bridge_Attach(pool, fd, self.page, pid)
+        number = _core.native.bridge_Attach(pool, fd, self.page, self.pid, retiring)
         if number >= 0:
             self._given = fd
             _held.add(fd)
@@ -226,9 +240,13 @@ class WorkerProcess:
     def await_end(self, grace: float) -> None:
         """Wait until the process has ended; kill it if it does not in `grace` seconds."""
         if not self._has_ended(grace):
-            self.killed = True
-            self.process.kill()
+            self.kill()
             self._has_ended(GRACE_OF_KERNEL)
+
+    def kill(self) -> None:
+        """Kill the process, and do not wait for its end. Only for who reaps it."""
+        self.killed = True
+        self.process.kill()
 
     def traces(self) -> bytes:
         """Return what the worker's faulthandler has written (`_traces`)."""
@@ -236,8 +254,7 @@ class WorkerProcess:
 
     def subject(self, number: int) -> Subject:
         """Take hold of the process for `dump`. Only where nobody reaps it meanwhile."""
-        assert self.process.pid is not None
-        return Subject(number, self.process.pid, self.page, self.size)
+        return Subject(number, self.pid, self.page, self.size)
 
     def _close(self) -> None:
         """Close what the worker or Go have not taken. Does nothing the second time."""
@@ -309,9 +326,8 @@ class WorkerProcess:
         another thread forks at the same time may hold that open.
         """
         if self._sentinel < 0:
-            assert self.process.pid is not None
             try:
-                self._sentinel = os.pidfd_open(self.process.pid)
+                self._sentinel = os.pidfd_open(self.pid)
             except ProcessLookupError:
                 return -1
             except (AttributeError, OSError):
@@ -328,6 +344,22 @@ def ended(workers: Mapping[int, WorkerProcess], timeout: float) -> list[int]:
         return gone
     ready = set(wait(list(sentinels.values()), timeout))
     return [number for number, fd in sentinels.items() if fd in ready]
+
+
+@contextmanager
+def _silent_start(method: str) -> Iterator[None]:
+    """Have Ctrl-C wait in a process that is started, until it has a handler (`_worker.main`).
+
+    Otherwise it would print a traceback from the middle of its imports. Not with
+    forkserver, whose server would pass that on to processes of the program's own.
+    """
+    if method == "forkserver":
+        yield
+        return
+    if method == "spawn":
+        resource_tracker.ensure_running()  # whose start unblocks Ctrl-C
+    with blocked():
+        yield
 
 
 def _start(process: BaseProcess) -> None:

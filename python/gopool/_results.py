@@ -7,14 +7,18 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _codec, _core, _exchange, _jobs, _loss, _options, _wire
-from ._owner import SLICE, wait_event
+from ._latch import SLICE, Latch
+from ._owner import Owner
 
 if TYPE_CHECKING:
+    from ._awaiting import Waiter
     from .pool import Pool
 
 R = TypeVar("R")
@@ -30,6 +34,11 @@ _SEGMENT = struct.Struct("<QQQQQQ")  # gopool/bridge/collect.go
 
 def deadline_after(timeout: float | None) -> float | None:
     return None if timeout is None else time.monotonic() + timeout
+
+
+def left_until(deadline: float | None, longest: float) -> float:
+    """Return how many seconds are left, at most `longest`."""
+    return longest if deadline is None else max(0, min(longest, deadline - time.monotonic()))
 
 
 def slice_ms(deadline: float | None) -> int:
@@ -61,11 +70,12 @@ def receive(job: int, taken: int) -> tuple[int, bytes]:
 
 
 def decode_segments(
-    data: bytes, kept: dict[int, Any], function: Callable[..., object]
+    data: bytes, kept: dict[int, Any], function: Callable[..., object], gathered: bool = False
 ) -> Iterator[tuple[int, list[Any]]]:
     """Yield index and outcomes of segments of a job of calls of `function`.
 
-    Those that never left this process are in `kept`.
+    Those that never left this process are in `kept`. The job of calls that were gathered is
+    nobody's but ours: each of them is the only one of its own.
     """
     view = memoryview(data)
     at = 0
@@ -75,11 +85,25 @@ def decode_segments(
         at = start + lengths_size + size
         lengths, body = view[start : start + lengths_size], view[start + lengths_size : at]
         if encoding == _wire.LOST:
-            yield index, [_codec.Raised(_loss.lost(function, index, body))]
+            yield index, [_codec.Raised(_loss.lost(function, 0 if gathered else index, body))]
+        elif encoding == _wire.CANCELLED:
+            yield index, [_codec.Raised(_core.cancelled())]
         elif encoding == _wire.LOCAL:
             yield index, [kept[i] for i in range(index, index + count)]
         else:
             yield index, _codec.decode_outcomes(encoding, skip, count, lengths, body)
+
+
+def wake_all(awaited: deque[Waiter] | None) -> None:
+    """Have all tasks of asyncio go on that wait."""
+    if awaited:
+        from . import _awaiting
+
+        waiters = []
+        with suppress(IndexError):  # others may take some at the same time
+            while True:
+                waiters.append(awaited.popleft())
+        _awaiting.wake(waiters)
 
 
 # Derived for `isinstance`, and for `AsyncResult[int]` at run time; nothing else is inherited.
@@ -88,12 +112,16 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
 
     Differences: `get` raises `gopool.WorkerLostError` if the worker died and
     `gopool.PoolTerminatedError` if the pool was terminated, where
-    `multiprocessing` waits for ever.
+    `multiprocessing` waits for ever. In `asyncio`, `await` does what `get` does, and
+    blocks no thread.
     """
 
     _job = 0
+    _awaited: deque[Waiter] | None = None  # tasks of asyncio that wait
     _feed: Any = None  # if its tasks are added one after the other
     _left = 0  # outcomes not collected; 0 if nothing was submitted
+    _told: Latch | None = None  # the callback has returned: before the result is ready
+    _teller: Owner | None = None  # whose thread will call it
 
     def __init__(
         self,
@@ -114,9 +142,9 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         self._value: Any = None
         self._kept: dict[int, Any] = {}  # outcomes that never left this process, by index
         self._collecting = threading.Lock()
-        # Set when the callback has returned, which comes before the result is ready.
-        self._told = threading.Event() if callback or error_callback else None
-        self._teller = 0
+        if callback or error_callback:
+            self._told = Latch()
+            self._teller = pool._supervisor
 
     def __del__(self) -> None:
         if self._job and _core.is_usable():
@@ -162,6 +190,48 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
             raise self._error
         return self._value  # type: ignore[no-any-return]
 
+    def __await__(self) -> Generator[Any, None, R]:
+        """Return the result when it is there: in a coroutine of `asyncio`, on any loop.
+
+        If the task that awaits it is cancelled, so is the result, unless another task
+        awaits it: see `cancel`.
+        """
+        from . import _awaiting
+
+        return _awaiting.result_of(self).__await__()
+
+    def _watch(self, waiter: Waiter) -> None:
+        """Have a waiter woken when the result may be ready."""
+        # In one step, as threads may share the result.
+        self.__dict__.setdefault("_awaited", deque()).append(waiter)
+        pool = self._pool
+        if pool is None or (self._told is not None and self._told.is_set()):
+            self._release()
+        elif self._told is None:  # else the end of the callback wakes all
+            pool._supervisor.watch(self._job, self, self._taken, sys.maxsize)
+
+    def _unwatch(self, waiter: Waiter) -> bool:
+        """Say that a waiter was woken, or waits no more; tell whether others wait."""
+        assert self._awaited is not None
+        with suppress(ValueError):
+            self._awaited.remove(waiter)
+        return len(self._awaited) > 0
+
+    def cancel(self, *, running: bool = False) -> bool:
+        """Give the result up: tasks of it that have not begun never run.
+
+        Those that have begun go on, and what they return is dropped; with `running` they
+        are ended at once, each with its worker, which is replaced. Returns True if the result is
+        cancelled: `get` raises `gopool.CancelledError` from now on, `error_callback`
+        is called with that, and `ready` is True. Returns False, and does nothing, if the
+        result is complete already, with whatever it came to.
+
+        A `ThreadPool` raises ValueError for `running`: a thread can't be ended.
+        `multiprocessing` has no such method.
+        """
+        pool = self._pool
+        return pool is not None and pool._supervisor.cancel(self._job, running)
+
     def _wait(self, timeout: float | None) -> bool:
         """Block until all outcomes are there, and tell whether they are."""
         if not self._is_told(timeout):
@@ -201,16 +271,19 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         return True
 
     def _is_told(self, timeout: float | None) -> bool:
-        """Block until the callback has returned; the callback itself does not wait for that."""
+        """Block until the callback has returned; callbacks themselves do not wait for that."""
         if self._left or self._told is not None:
             _core.check_process()
-        if self._told is None or self._teller == threading.get_ident():
+        teller = self._teller
+        if self._told is None or (teller is not None and teller.is_calling_back()):
             return True
-        return wait_event(self._told, timeout)
+        return self._told.wait(timeout)
 
     def _tell(self) -> None:
         """Call back: in the thread for callbacks, when the job is done."""
-        self._teller = threading.get_ident()
+        if self._told is None:  # only tasks of asyncio wait
+            self._release()
+            return
         try:
             self._collect(None)
             if self._error is None:
@@ -223,8 +296,10 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
 
     def _release(self) -> None:
         """Let those go on who wait for the callback: it has returned, or will never be called."""
+        self._teller = None
         if self._told is not None:
-            self._told.set()
+            self._told.open()
+        wake_all(self._awaited)
 
     def _collect_some(self) -> None:
         """Take in what has arrived."""
@@ -249,7 +324,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
             self._left = left
 
     def _give_up(self, status: int) -> None:
-        """Take the end of the pool for the outcome of all that is left."""
+        """Take the end of the job, or of the pool, for the outcome of all that is left."""
         pool = self._pool
         self._error = _core.error(status) if pool is None else pool._supervisor.error(status)
         self._left = 0

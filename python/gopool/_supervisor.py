@@ -7,27 +7,28 @@ never a `Pool`, so that a pool that is dropped is collected.
 
 from __future__ import annotations
 
-import struct
 import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 from multiprocessing.context import BaseContext
-from typing import Any
 
-from . import _caller_arena, _core, _exchange
+from . import _arena, _caller_arena, _core, _exchange, _family, _memory
+from ._doing import Task, read_task
 from ._dump import question
+from ._family import Family
 from ._gathering import Gathering
 from ._loss import Coroner
 from ._names import Names
 from ._owner import Owner, Thread, report
 from ._process import WorkerProcess, ended
-
-_TASK = struct.Struct("<QQQ")  # gopool/bridge: index, ns, convention; the code follows
+from ._settings import Settings
 
 #: Seconds that a worker has to end by itself before it is killed.
 GRACE = 0.2
+
+#: Seconds that what workers have started has to end by itself once they are gone.
+GRACE_OF_LEFTOVERS = 0.1
 
 #: Seconds that the first worker of a pool has to answer one `apply`, before it has to
 #: share the processors with the start of the others.
@@ -41,8 +42,7 @@ class Supervisor(Owner):
         self,
         context: BaseContext,
         processes: int,
-        initializer: Callable[..., object] | None,
-        initargs: tuple[Any, ...],
+        settings: Settings,
         max_chunks: int,
         max_pending: int = 0,
     ) -> None:
@@ -50,9 +50,9 @@ class Supervisor(Owner):
         self.names = Names(context)
         self.gathering = Gathering(self.names)
         self._context = context
-        self._initializer = initializer
-        self._initargs = initargs
-        self._processes = processes
+        self._settings = settings
+        self._stopping = False  # all jobs have ended
+        self.grace = GRACE
         self._started: list[WorkerProcess] = []  # not attached yet
         self._workers: dict[int, WorkerProcess] = {}
         # Held until there may be work for more than one worker. Not an event: Ctrl-C
@@ -67,12 +67,12 @@ class Supervisor(Owner):
         # they get ready while the extension is loaded.
         _caller_arena.retain()
         try:
-            for _ in range(processes):
-                self._started.append(self._new_worker())
+            for index in range(processes):
+                self._started.append(WorkerProcess(context, settings, index))
             for worker in self._started:
                 worker.start()
                 self._started[0].equip()  # one should be ready when all are started
-            self._new_pool(processes, max_chunks, max_pending)
+            self._new_pool(processes, max_chunks, max_pending, attended=True)
             _caller_arena.publish()
             self._thread = Thread("gopool-supervisor", self._supervise)
         except BaseException:
@@ -83,11 +83,8 @@ class Supervisor(Owner):
             _caller_arena.release()
             raise
 
-    def _new_worker(self) -> WorkerProcess:
-        return WorkerProcess(self._context, self._initializer, self._initargs)
-
-    def _attach(self, worker: WorkerProcess) -> None:
-        number = worker.attach(self.pool)
+    def _attach(self, worker: WorkerProcess, retiring: int = 0) -> None:
+        number = worker.attach(self.pool, retiring)
         if number >= 0:
             self._workers[number] = worker
             return
@@ -120,8 +117,12 @@ class Supervisor(Owner):
             kind, number = divmod(_core.native.bridge_NextEvent(self.pool), 1 << 32)
             if kind == _core.WORKER_GONE:
                 self._bury(number)
+            elif kind == _core.WORKER_RETIRES:
+                self._succeed(number)
             elif kind == _core.STOP_ALL:
                 self._stop_all()
+            elif kind == _core.KILL:
+                self._kill(number)
             elif kind == _core.TRIM:
                 _caller_arena.trim()
             else:
@@ -133,43 +134,78 @@ class Supervisor(Owner):
         if worker is None:
             return  # `_stop_all` was sooner
         worker.await_end(GRACE)
-        traces = worker.traces()
         with self._burying:
             code = worker.reap(0)
         if code:
-            report = self._coroner.examine(worker, code, traces)
-            explain = partial(_core.native.bridge_Explain, self.pool)
-            self._send(explain, number, report.encode())
+            report = self._coroner.examine(worker, code)
+            if not self._stopping:  # or nothing is lost with it any more
+                explain = partial(_core.native.bridge_Explain, self.pool)
+                self._send(explain, number, report.encode())
         wanted = _core.native.bridge_Exited(self.pool, number, code)
         worker.forget()
-        if not wanted:
-            return
+        if wanted:
+            self._replace(worker)
+
+    def _succeed(self, number: int) -> None:
+        """Start another worker in the place of one that still runs its last tasks."""
+        worker = self._workers.get(number)
+        if worker is not None and _core.native.bridge_Wanted(self.pool, number) == 1:
+            self._replace(worker, number)
+
+    def _replace(self, worker: WorkerProcess, retiring: int = 0) -> None:
         try:
-            worker = self._new_worker()
-            worker.start()
-            self._attach(worker)
+            other = WorkerProcess(
+                self._context, self._settings, worker.index, worker.generation + 1
+            )
+            other.start()
+            self._attach(other, retiring)
         except Exception as error:  # no process, descriptor or memory to be had
             self._break(f"starting a worker failed: {error!r}")
 
+    def _kill(self, number: int) -> None:
+        """Kill a worker for the task that it is in. It is gone when it has ended."""
+        worker = self._workers.get(number)
+        if worker is not None:
+            worker.kill()
+
     def _stop_all(self) -> None:
-        """End all workers: idle ones by themselves, the others by a signal.
+        """End all workers, idle ones by themselves, the others by a signal; and what they started.
 
         Each is reaped as it ends, while the next ones are still at it.
         """
-        busy = _core.native.bridge_Busy
-        for number, worker in self._workers.items():
-            if busy(self.pool, number) == 1:
-                worker.process.terminate()
-        deadline = time.monotonic() + GRACE
+        self._stopping = True
+        families = self._seize()
+        deadline = time.monotonic() + self.grace
         waiting = self._workers.copy()
         while waiting and (left := deadline - time.monotonic()) > 0:
             for number in ended(waiting, left):
                 del waiting[number]
                 self._bury(number)
-        for worker in waiting.values():
+        for number, worker in waiting.items():
+            families[number].freeze()
             worker.process.kill()
+            families[number].dissolve()
         for number in waiting:
             self._bury(number)
+        _family.end(families.values(), GRACE_OF_LEFTOVERS)
+        for family in families.values():
+            family.close()
+
+    def _seize(self) -> dict[int, Family]:
+        """Take hold of what the workers have started, and then tell each to end."""
+        families = {number: Family(worker.pid) for number, worker in self._workers.items()}
+        busy = [n for n in families if _core.native.bridge_Busy(self.pool, n) == 1]
+        for number in busy:
+            families[number].stop()
+        for number, family in families.items():
+            if number in busy:
+                family.freeze()
+                self._workers[number].process.terminate()
+                family.dissolve()
+            else:
+                family.look()
+            _core.native.bridge_Dismiss(self.pool, number)
+        return families
 
     def dump(self) -> list[str]:
         """Return what each worker does, in words, with its stacks."""
@@ -182,17 +218,23 @@ class Supervisor(Owner):
                 subject.task = self._task(subject.number)
             return question(subjects)
 
-    def _task(self, worker: int) -> tuple[int, int, int, bytes] | None:
-        """Return the task that a worker is in, as `Subject` wants it."""
+    def _task(self, worker: int) -> Task | None:
+        """Return the task that a worker is in."""
         exchange = _exchange.borrow()
         try:
             size = _core.native.bridge_Doing(self.pool, worker, exchange.handle)
-            if size <= 0:
-                return None
-            index, since, convention = _TASK.unpack_from(exchange.view)
-            return index, since, convention, bytes(exchange.view[_TASK.size : size])
+            return read_task(exchange.view, 0, self.name_of_job)[0] if size > 0 else None
         finally:
             _exchange.give_back(exchange)
+
+    def _shared_memory(self) -> tuple[int, int]:
+        own = _arena.own
+        with self._burying:
+            workers = self._workers.copy().values()
+            return (
+                0 if own is None else _memory.occupied(own.fd),
+                sum(_memory.occupied(worker.page) for worker in workers),
+            )
 
     def hurry(self) -> None:
         """Say that there may be work for more than one worker."""

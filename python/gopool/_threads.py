@@ -18,7 +18,9 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from . import _codec, _core, _page
+from . import _codec, _core, _current, _page
+from ._code_name import UNKNOWN
+from ._doing import Task
 from ._dump import indented, name_of, running
 from ._failure import Again, without_frame
 from ._gathering import Gathering
@@ -129,7 +131,8 @@ def _calling(function: Callable[..., Any], convention: int) -> Callable[[Any], A
 class _Desk:
     """What a thread shares with Go."""
 
-    def __init__(self, pool: int) -> None:
+    def __init__(self, pool: int, index: int) -> None:
+        self.index = index
         self.number = number = _core.new_number()
         with memory(_page.SIZE) as file:
             self.slots = _page.Page(mmap.mmap(file.fileno(), _page.SIZE)).slots
@@ -145,20 +148,24 @@ class Crew(Owner):
         threads: int,
         initializer: Callable[..., object] | None,
         initargs: tuple[Any, ...],
+        finalizer: Callable[[], object] | None,
         max_pending: int = 0,
     ) -> None:
         super().__init__()
         self.gathering = Gathering()  # of nothing: no call here costs a system call
         self._initializer = initializer
         self._initargs = initargs
+        self._finalizer = finalizer
         self.jobs: dict[int, Work] = {}  # those that may have tasks to run
         self._threads: list[tuple[_Desk, Thread]] = []
         self.size = threads
         self._running = threads  # that have not left; guarded by the lock
-        self._new_pool(threads, 0, max_pending)
+        self._new_pool(threads, 0, max_pending, attended=False)
         missing = threads
         try:
-            while missing and self._start_thread():  # else the initializer has failed in others
+            while missing and self._start_thread(
+                missing - 1
+            ):  # else the initializer has failed in others
                 missing -= 1
         except BaseException:
             self.abandon()
@@ -166,9 +173,9 @@ class Crew(Owner):
         finally:
             self._count_out(missing)
 
-    def _start_thread(self) -> bool:
+    def _start_thread(self, index: int) -> bool:
         """Start a thread and return True, or return False if the pool has ended."""
-        desk = _Desk(self.pool)
+        desk = _Desk(self.pool, index)
         if desk.status in (_core.NOT_RUNNING, _core.BROKEN):
             return False
         _core.check(desk.status)
@@ -186,12 +193,15 @@ class Crew(Owner):
         try:
             if self._get_ready(desk):
                 self._run_tasks(desk)
-        except BaseException as error:  # one that another thread has set in this one
+                if self._finalizer is not None:
+                    self._finalizer()
+        except BaseException as error:  # the finalizer's, or set by another thread in this one
             report(error)
         finally:
             self._leave(desk)
 
     def _get_ready(self, desk: _Desk) -> bool:
+        _current.enter_thread(desk.index)
         if self._initializer is None:
             return True
         try:
@@ -221,7 +231,7 @@ class Crew(Owner):
         frames = sys._current_frames()
         texts = []
         for desk, thread in tuple(self._threads):
-            frame = None if thread.ended.is_set() else frames.get(thread.ident or 0)
+            frame = None if thread.ended.is_open else frames.get(thread.ident or 0)
             if frame is not None:
                 stack = "".join(traceback.format_stack(frame)).rstrip()
                 head = f"thread {thread.name} {self._doing(desk)}"
@@ -240,7 +250,19 @@ class Crew(Owner):
         if work is None or started < first:
             return "is idle"
         index += started - first
-        return running(name_of(work.function), index, time.monotonic_ns() - slots[_page.BEGAN])
+        elapsed = time.monotonic_ns() - slots[_page.BEGAN]
+        return running(Task(index, name_of(work.function), elapsed / 1e9))
+
+    def begin(self, job: int, work: Work) -> None:
+        """Know the tasks of a job, before Go does."""
+        self.jobs[job] = work
+        if self.names_of_jobs is not None:
+            self.names_of_jobs[job] = name_of(work.function)
+
+    def name_of_job(self, job: int) -> str:
+        work = self.jobs.get(job)
+        name = UNKNOWN if work is None else name_of(work.function)
+        return name if self.names_of_jobs is None else self.names_of_jobs.pop(job, name)
 
     def is_served_here(self) -> bool:
         """Tell whether this thread is one of those that run tasks."""
@@ -259,7 +281,7 @@ class Crew(Owner):
         if _core.native.bridge_Leave(self.pool, desk.number) == 1:
             try:
                 # It is in the count already, in the place of this one.
-                if self._start_thread():
+                if self._start_thread(desk.index):
                     return
             except Exception as error:  # no thread or memory to be had
                 self._break(f"starting a thread failed: {error!r}")
@@ -275,6 +297,16 @@ class Crew(Owner):
             self._end()
 
     # For any thread.
+
+    def cancel(self, job: int, running: bool) -> bool:
+        """Have no more tasks of a job run. Return False if it was done."""
+        if running:
+            raise ValueError("a thread can't be ended: only tasks that have not begun")
+        cancelled = super().cancel(job, running)
+        if cancelled:
+            # A thread that comes to tasks of it passes over them: they were taken back.
+            self.jobs.pop(job, None)
+        return cancelled
 
     def terminate(self) -> None:
         """End all jobs. Blocks until idle threads have ended, and a callback that runs.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Kinds of frame.
-FUNCTION, RUN, FORGET, STOP, TRIM, READY, RESULTS, SKIPPED, FAILED, TRIMMED = range(1, 11)
+FUNCTION, RUN, FORGET, STOP, TRIM, READY, RESULTS, SKIPPED, FAILED, TRIMMED, RETIRE = range(1, 12)
 
 #: Neither side sends more at a time, and each has room for as much when it receives: the
 #: socket keeps packets apart, and loses what does not fit (gopool/packets.go).
@@ -21,8 +21,9 @@ MAX_PACKET = 1 << 16
 # Marks of a RUN frame: the batch comes with it; what is finished is sent before it begins.
 CARRIED, REPORT = 1, 2
 
-# Encodings of results. The caller alone sees LOST, and LOCAL: what it has kept itself.
+# Encodings of results. The caller alone sees LOST, CANCELLED, and LOCAL: what it has kept itself.
 LIST, STREAM, LOST, LOCAL = range(4)
+CANCELLED = 8
 
 # Results that are all of one type, none a failure: the encoding of such a column, and
 # the format of its items (struct). None has no bytes: there is only one.
@@ -38,11 +39,11 @@ MARKS = FAILURE_BIT | LENT_BIT | RETRY_BIT
 HEADER = struct.Struct("<IIQ")  # kind, aux, size of what follows
 SPAN = struct.Struct("<QQQII")  # sequence, function, batch, offset, count
 NUMBER = struct.Struct("<Q")  # id of a function
-OUTCOMES = struct.Struct("<QQQ")  # first, count, elapsed
+OUTCOMES = struct.Struct("<QQQQ")  # first, count, elapsed, ended
 RANGE = struct.Struct("<QQ")  # first, count
 
 TASK = struct.Struct("<IIQQQQII")  # HEADER and SPAN: the head of a RUN frame
-RESULT = struct.Struct("<IIQQQQQ")  # HEADER, OUTCOMES, length: the head of a RESULTS frame of one
+RESULT = struct.Struct("<IIQQQQQQ")  # HEADER, OUTCOMES, length: the head of a RESULTS frame of one
 
 
 def send(sock: socket.socket, kind: int, payload: bytes, aux: int = 0) -> None:

@@ -1,8 +1,9 @@
 """The worker process, start to end: pure Python, as Go does not survive a fork.
 
 main ─▶ initializer ─▶ Ready ─▶ frames of the pool ─▶ run tasks ─▶ outbox ─▶ frames to the pool
-                                                         │            │
-                                                         └── page ◀───┘
+                                    │                    │            │
+                               Stop ▼                    └── page ◀───┘
+                                finalizer
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from ._settings import Settings
 
-def main(
-    sock: socket.socket, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
-) -> None:
+
+def main(sock: socket.socket, settings: Settings, index: int, generation: int) -> None:
     """Run in a new process until the pool says stop or is gone.
+
+    It is the worker with that index in the pool, in whose place there have been so many
+    before (`generation`).
 
     The first message on `sock` is the number of the region behind the worker's page, and
     carries descriptors: the page, the lifeline (see `die_with`), and the
@@ -38,30 +42,40 @@ def main(
     # Ctrl-C reaches the whole process group; it is the parent's to answer. A
     # handler, unlike SIG_IGN, is not passed on to programs that tasks start.
     signal.signal(signal.SIGINT, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # since `_process` started it
     number, descriptors, _, _ = socket.recv_fds(sock, _wire.NUMBER.size, 3)
     if len(descriptors) < 2:
         return  # the pool is gone already
+    for fd in (sock.fileno(), *descriptors):
+        os.set_inheritable(fd, False)  # no business of programs that tasks start
     page_fd, lifeline, *region = descriptors
     die_with(lifeline)
     page = _page.Page(mmap.mmap(page_fd, _page.SIZE))
     _arena.results = _arena.Arena(page_fd, *_wire.NUMBER.unpack(number))
     for fd in region:
         _lender.lenders[_region.CALLER] = _lender.Lender(fd)
-    if initializer is not None:
-        try:
-            initializer(*initargs)
-        except Exception:
-            import traceback
+    try:
+        settings.begin(index, generation)
+    except SystemExit:
+        raise
+    except BaseException:
+        import traceback
 
-            # Not printed here: it is in the error of everybody who wants a result.
-            _wire.send(sock, _wire.FAILED, traceback.format_exc().encode())
-            sock.close()
-            sys.exit(1)
+        # Not printed here: it is in the error of everybody who wants a result.
+        _wire.send(sock, _wire.FAILED, traceback.format_exc().encode())
+        sock.close()
+        sys.exit(1)
     try:
         _wire.send(sock, _wire.READY, b"")
         # While the pool sends the first task: it takes 0.1 ms.
         page.slots[_page.SIGNAL] = _traces.enable(page_fd)
-        _Worker(sock, page).serve()
+        if settings.max_memory is None:
+            _Worker(sock, page).serve()
+        else:
+            from ._bounded import BoundedWorker
+
+            BoundedWorker(sock, page, settings.max_memory).serve()
+        settings.end()
     except (EOFError, ConnectionError):
         return  # the pool is gone: nobody to tell
     finally:

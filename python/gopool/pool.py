@@ -20,6 +20,7 @@ from ._imap import IMapIterator, IMapUnorderedIterator, start_imap
 from ._interrupts import deferred
 from ._owner import Owner
 from ._results import SLICE_MS, AsyncResult, MapResult
+from ._settings import Settings
 from ._supervisor import Supervisor
 from ._threads import Crew
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._options import CallOptions, MapOptions, Options
+    from ._progress import FollowedMapResult
+    from ._stats import PoolStats
+    from ._trace import Trace
 
 __all__ = [
     "ApplyResult",
@@ -59,6 +63,22 @@ class Pool(multiprocessing.pool.Pool):
     context
         a `multiprocessing` context that starts the workers; by default that of
         `multiprocessing.get_start_method()`.
+
+    Keywords that `multiprocessing` does not have:
+
+    task_timeout
+        seconds that a task may run, unless its submission says something else
+        (`timeout=`); by default any time. See `gopool.CallOptions`.
+    max_memory_per_worker
+        a worker is replaced after a task behind which it has more bytes of memory of
+        its own than this; by default never. Linux only.
+    finalizer
+        called without arguments in each worker that ends in the normal way, behind its last task.
+    seed
+        a number from which each worker gets random numbers of its own, that are the same
+        for the same seed: in `random`, `numpy.random`, and `worker_state().rng`.
+    threads_per_worker
+        how many threads BLAS and OpenMP may use in a worker. Needs threadpoolctl.
     max_pending
         submissions block while so many tasks are pending, which means submitted and
         not completed; by default there is no bound. What a `map` or an `imap` has more
@@ -84,9 +104,16 @@ class Pool(multiprocessing.pool.Pool):
         maxtasksperchild: int | None = None,
         context: BaseContext | None = None,
         *,
+        task_timeout: float | None = None,
+        max_memory_per_worker: int | None = None,
+        finalizer: Callable[[], object] | None = None,
+        seed: int | None = None,
+        threads_per_worker: int | None = None,
         max_pending: int | None = None,
     ) -> None:
-        processes = _checked(processes, initializer)
+        processes = _checked(processes, initializer, finalizer)
+        if task_timeout is not None:
+            self._options = self._options.asked("Pool", {"timeout": task_timeout})
         self._set_bound(max_pending)
         if maxtasksperchild is not None and (
             not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0
@@ -94,13 +121,19 @@ class Pool(multiprocessing.pool.Pool):
             raise ValueError("maxtasksperchild must be a positive int or None")
         self._processes = processes
         self._counts_chunks = maxtasksperchild is not None
-        initargs = tuple(initargs)
+        settings = Settings(
+            initializer,
+            tuple(initargs),
+            finalizer,
+            max_memory_per_worker,
+            seed,
+            threads_per_worker,
+        )
         with deferred():  # processes that were started must come to somebody who will end them
             self._supervisor: Owner = Supervisor(
                 context or multiprocessing.get_context(),
                 processes,
-                initializer,
-                initargs,
+                settings,
                 maxtasksperchild or 0,
                 max_pending or 0,
             )
@@ -245,6 +278,12 @@ class Pool(multiprocessing.pool.Pool):
         """
         self._check_running()
         asked = self._asked("imap", options)
+        if asked.is_followed:
+            from ._progress import FollowedIMapIterator, start_followed
+
+            return start_followed(
+                FollowedIMapIterator, self, func, asked, iterable, chunksize, buffersize
+            )
         iterator: IMapIterator[R] = IMapIterator(self, func, asked)
         start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
         return iterator
@@ -261,6 +300,12 @@ class Pool(multiprocessing.pool.Pool):
         """Do as `imap`, but return results as they get ready."""
         self._check_running()
         asked = self._asked("imap_unordered", options)
+        if asked.is_followed:
+            from ._progress import FollowedIMapUnorderedIterator, start_followed
+
+            return start_followed(
+                FollowedIMapUnorderedIterator, self, func, asked, iterable, chunksize, buffersize
+            )
         iterator: IMapUnorderedIterator[R] = IMapUnorderedIterator(self, func, asked)
         start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
         return iterator
@@ -275,7 +320,9 @@ class Pool(multiprocessing.pool.Pool):
         """Stop the workers at once, whatever they do. Outstanding work stays undone.
 
         Idle workers exit in the normal way; busy ones get SIGTERM and, after 0.2 s,
-        SIGKILL. Blocks until they have ended, and a callback that is running.
+        SIGKILL. What they have started and left in their process group is ended in
+        the same way; `multiprocessing` leaves it running. Blocks until all that have
+        ended, and a callback that is running.
         """
         self._state = _TERMINATED
         self._supervisor.terminate()
@@ -310,6 +357,32 @@ class Pool(multiprocessing.pool.Pool):
         print(text, file=sys.stderr if file is None else file, flush=True)
         return text
 
+    def stats(self) -> PoolStats:
+        """Return what the pool does at the moment, and what it has done.
+
+        Once the pool has ended, this is how it was then. Does not disturb the workers,
+        and may be asked for as often as one likes: it costs some microseconds.
+        `multiprocessing.Pool` has no such method.
+        """
+        _core.check_process()
+        return self._supervisor.stats()
+
+    def trace(self, path: str | os.PathLike[str]) -> Trace:
+        """Begin to write a timeline of what the workers do to a file; return what ends it.
+
+        Use it as `with pool.trace("run.json"):`, or call `stop` of what is returned. The
+        file is in Chrome's trace event format, and opens in https://ui.perfetto.dev and
+        chrome://tracing: a row for each worker, on which a slice is one long task, or as
+        many short ones as were reported together. Raises OSError if the file can't be
+        written, then or in `stop`, and ValueError if the pool is being traced already or
+        is not running.
+        `multiprocessing.Pool` has no such method.
+        """
+        _core.check_process()
+        from ._trace import Trace
+
+        return Trace(self._supervisor, path)
+
     def __enter__(self) -> Self:
         self._check_running()
         return self
@@ -321,6 +394,20 @@ class Pool(multiprocessing.pool.Pool):
         traceback: TracebackType | None,
     ) -> None:
         self.terminate()
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Terminate the pool, in a thread, while other tasks of the event loop go on."""
+        from . import _awaiting
+
+        await _awaiting.in_thread(self.terminate)
 
     def __del__(self) -> None:
         if self._state == _TERMINATED or not _core.is_usable():
@@ -335,6 +422,16 @@ class Pool(multiprocessing.pool.Pool):
         return (
             f"<{cls.__module__}.{cls.__qualname__} state={self._state} pool_size={self._processes}>"
         )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of the pool: its state and `stats`. Never raises."""
+        from . import _html
+
+        try:
+            stats = self.stats()
+        except Exception:  # it is a forked child's, or was never started
+            stats = None
+        return _html.page(repr(self), stats)
 
     def __reduce__(self) -> NoReturn:
         raise NotImplementedError("pool objects cannot be passed between processes or pickled")
@@ -368,9 +465,10 @@ class Pool(multiprocessing.pool.Pool):
     ) -> AsyncResult[R]:
         """Do as `apply_async`, with options: such a call is a job of its own."""
         self._check_running()
-        asked = self._options.asked(method, options)
-        if asked.return_exceptions:
-            raise TypeError(f"{method}() got an unexpected keyword argument 'return_exceptions'")
+        asked = self._asked(method, options)
+        for name in ("return_exceptions", "progress"):
+            if name in options:
+                raise TypeError(f"{method}() got an unexpected keyword argument {name!r}")
         result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback, asked)
         self._submit_call(result, asked.wrap(func), args, kwds)
         return result
@@ -391,12 +489,28 @@ class Pool(multiprocessing.pool.Pool):
         items: Any = iterable
         if type(items) not in (list, tuple, range):  # a subclass may iterate in its own way
             items = list(items)
-        result: MapResult[R] = MapResult(self, func, len(items), callback, error_callback, options)
-        if items:
-            chunk = self._chunk(len(items), chunksize)
-            self._submit_items(result, options.wrap(func), items, convention, chunk)
+        followed: FollowedMapResult[R] | None = None
+        if options.is_followed:
+            from ._progress import FollowedMapResult
+
+            result: MapResult[R]
+            result = followed = FollowedMapResult(
+                self, func, len(items), callback, error_callback, options
+            )
         else:
-            result._release()  # as in multiprocessing, there is no call back
+            result = MapResult(self, func, len(items), callback, error_callback, options)
+        try:
+            if items:
+                chunk = self._chunk(len(items), chunksize)
+                self._submit_items(result, options.wrap(func), items, convention, chunk)
+            else:
+                result._release()  # as in multiprocessing, there is no call back
+            if followed is not None:
+                followed.follow(self._supervisor)
+        except BaseException:
+            if followed is not None:
+                followed.unfollow()
+            raise
         return result
 
     def _new_feed(self, func: Callable[..., object], lend: bool) -> Feed:
@@ -441,8 +555,10 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         how many threads; by default one for each CPU that this process may use.
     initializer, initargs
         called as `initializer(*initargs)` in each thread when it starts.
+    finalizer
+        a keyword: called without arguments in each thread when it ends, behind its last task.
     max_pending
-        as of `Pool`. Tasks that submit to their own pool do not block.
+        a keyword, as of `Pool`. Tasks that submit to their own pool do not block.
 
     Has the methods of `Pool`. Functions, arguments and results need not be
     picklable: they are used as they are. Leaving the `with` block terminates the
@@ -459,16 +575,19 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
         *,
+        finalizer: Callable[[], object] | None = None,
         max_pending: int | None = None,
     ) -> None:
-        processes = _checked(processes, initializer)
+        processes = _checked(processes, initializer, finalizer)
         self._set_bound(max_pending)
         self._processes = processes
         self._counts_chunks = False
-        self._supervisor = self._crew = Crew(
-            processes, initializer, tuple(initargs), max_pending or 0
-        )
-        self._state = _RUNNING
+        initargs = tuple(initargs)
+        with deferred():  # as for processes
+            self._supervisor = self._crew = Crew(
+                processes, initializer, initargs, finalizer, max_pending or 0
+            )
+            self._state = _RUNNING
 
     def terminate(self) -> None:
         """Drop all work that no thread has begun; its results raise `PoolTerminatedError`.
@@ -477,6 +596,12 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         is lost. `join` waits for that and this does not. Blocks while a callback runs.
         """
         super().terminate()
+
+    def _asked(self, method: str, given: Any) -> Options:
+        options = super()._asked(method, given)
+        if options.timeout is not None:
+            raise ValueError("a ThreadPool has no timeout for tasks: a thread can't be killed")
+        return options
 
     def _new_feed(self, func: Callable[..., object], lend: bool) -> Feed:
         return _local.LocalFeed(self._crew, func)
@@ -509,7 +634,7 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         _local.submit(self._crew, result, func, items, convention, chunk=chunk)
 
 
-def _checked(processes: int | None, initializer: object) -> int:
+def _checked(processes: int | None, initializer: object, finalizer: object) -> int:
     """Return how many workers there are to be. Raises for what makes no sense."""
     if processes is None:
         processes = _cpu_count()
@@ -517,6 +642,8 @@ def _checked(processes: int | None, initializer: object) -> int:
         raise ValueError("Number of processes must be at least 1")
     if initializer is not None and not callable(initializer):
         raise TypeError("initializer must be a callable")
+    if finalizer is not None and not callable(finalizer):
+        raise TypeError("finalizer must be a callable")
     return processes
 
 

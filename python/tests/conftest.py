@@ -15,6 +15,7 @@ import multiprocessing
 import multiprocessing.pool
 import os
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterator
 from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
@@ -24,11 +25,12 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import psutil
 import pytest
+import pytest_timeout
 
 # First on sys.path, which the workers of every start method receive: they import the tasks by name.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support import leaks, tasks
+from support import leaks, standstill, tasks
 from support.latches import Gate, Ledger, Mailbox
 from support.programs import Program
 
@@ -114,6 +116,30 @@ def pytest_runtest_makereport(
     if report.failed:
         item.stash[FAILED] = True
     return report
+
+
+def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Settings) -> bool:
+    """Have more printed at the time limit than pytest-timeout would, which does all else."""
+    timer = threading.Timer(settings.timeout, _time_out, (item, settings))
+    timer.name = "time limit"
+    timer.daemon = True
+
+    def cancel() -> None:
+        timer.cancel()
+        timer.join()
+
+    item.cancel_timeout = cancel  # type: ignore[attr-defined]
+    timer.start()
+    return True
+
+
+def _time_out(item: pytest.Item, settings: pytest_timeout.Settings) -> None:
+    """Print what everybody does, and end the run."""
+    try:
+        item.config.pluginmanager.getplugin("capturemanager").suspend()
+        standstill.explain()
+    finally:
+        pytest_timeout.timeout_timer(item, settings)
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import subprocess
+import sys
 import traceback
 from multiprocessing.pool import Pool as AnyPool
 from typing import Any
 
 import pytest
-from support import PoolClass, RemoteTraceback, tasks
+from support import PoolClass, RemoteTraceback, hostile, tasks
 from support.latches import Gate, Ledger, Mailbox
 
 FUNCTION = tasks.a_function_with_a_name_of_its_own
@@ -153,17 +154,49 @@ def test_the_same_worker_goes_on_after_an_error(Pool: PoolClass) -> None:
         assert pool.apply(tasks.pid) == pid
 
 
-@pytest.mark.gopool_only("multiprocessing: the worker dies silently and the caller hangs")
+WAYS: list[Any] = [
+    lambda pool, *call: pool.apply(*call),
+    lambda pool, *call: pool.apply_async(*call).get(),
+    lambda pool, function, arguments: pool.map(function, arguments),
+    lambda pool, function, arguments: next(pool.imap(function, arguments)),
+    lambda pool, function, arguments: next(pool.imap_unordered(function, iter(arguments))),
+]
+
+
+@pytest.mark.gopool_only("multiprocessing: the worker dies, and the caller hangs")
 @pytest.mark.parametrize(
-    "error", [SystemExit(3), KeyboardInterrupt("raised by the task")], ids=repr
+    "error",
+    [KeyboardInterrupt("raised"), GeneratorExit("raised"), hostile.Interruption("raised")],
+    ids=lambda error: type(error).__name__,
 )
-def test_what_ends_a_program_does_not_hang_its_caller(
-    Pool: PoolClass, error: BaseException
+def test_what_is_no_exception_comes_back_too(Pool: PoolClass, error: BaseException) -> None:
+    """As itself, whatever called the function; and the worker goes on."""
+    with Pool(1) as pool:
+        pid = pool.apply(tasks.pid)
+        for way in WAYS:
+            with pytest.raises(type(error), match="raised"):
+                way(pool, tasks.fail, (error,))
+        assert pool.apply(tasks.pid) == pid
+
+
+@pytest.mark.gopool_only("multiprocessing: the worker dies, and the caller hangs")
+@pytest.mark.parametrize(
+    ("code", "status"), [(None, 0), (0, 0), (3, 3), (256, 0), (True, 1), ("a text", 1)]
+)
+def test_sys_exit_ends_the_worker(
+    Pool: PoolClass, capfd: pytest.CaptureFixture[str], code: object, status: int
 ) -> None:
-    """A task that raises SystemExit or KeyboardInterrupt ends with an exception."""
+    """It is a WorkerLostError with the code, and never a SystemExit of the caller."""
     import gopool
 
     with Pool(1) as pool:
-        with pytest.raises((gopool.WorkerLostError, type(error))):
-            pool.apply(tasks.fail, (error,))
+        for way in WAYS:
+            with pytest.raises(gopool.WorkerLostError) as raised:
+                way(pool, sys.exit, (code,))
+            assert raised.value.exitcode == status
+        errors: list[BaseException] = []
+        with pytest.raises(gopool.WorkerLostError):
+            pool.apply_async(sys.exit, (code,), error_callback=errors.append).get()
+        assert [type(error) for error in errors] == [gopool.WorkerLostError]
         assert pool.map(tasks.square, range(3)) == [0, 1, 4]
+    assert "Traceback" not in capfd.readouterr().err

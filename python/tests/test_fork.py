@@ -64,6 +64,56 @@ with gopool.Pool(1) as pool:
     )
 
 
+def test_whatever_a_forked_child_calls(start_program: StartProgram) -> None:
+    """It raises, or there was nothing to be done; nothing waits. The parent loses nothing."""
+    run(
+        start_program,
+        """
+import faulthandler
+
+RAISE = [
+    "pool.starmap_async(tasks.add, [(1, 2)])", "pool.imap_unordered(tasks.square, [1])",
+    "pool.close()", "pool.dump()", "pool.__enter__()", "next(iterator)", "iterator.next(5)",
+    "result.ready()", "result.wait()", "result.wait(1)", "called_back.get()",
+    "called_back.ready()", "gathered[5].get()", "gathered[5].ready()", "large.get()",
+    "threads.apply(tasks.square, (2,))", "threads.map(tasks.square, [2])", "threads.close()",
+    "gopool.Pool(1)", "gopool.ThreadPool(1)",
+]
+DO_NOTHING = [
+    "pool.terminate()", "threads.terminate()", "pool.__exit__(None, None, None)", "repr(pool)",
+    "done.get()", "gopool.shared(bytes(10))",
+]
+
+def outcome_of(call):
+    try:
+        eval(call)
+    except RuntimeError as error:
+        return "raised" if "forked from" in str(error) else str(error)
+    return "returned"
+
+with gopool.Pool(1) as pool, gopool.ThreadPool(1) as threads:
+    done = pool.apply_async(tasks.square, (3,))
+    done.get()
+    iterator = pool.imap(tasks.seconds, iter(range(2)))
+    large = pool.apply_async(tasks.zeros, (1 << 20,))
+    gathered = [pool.apply_async(tasks.square, (n,)) for n in range(50)]
+    called_back = pool.apply_async(tasks.square, (3,), callback=tasks.nothing)
+    result = pool.apply_async(tasks.square, (4,))
+    for calls, expected in ((RAISE, "raised"), (DO_NOTHING, "returned")):
+        for call in calls:
+            child = os.fork()
+            if not child:
+                faulthandler.dump_traceback_later(20, exit=True)
+                os._exit(0 if outcome_of(call) == expected else 4)
+            assert status_of(child) == 0, call
+    assert list(iterator) == [0, 1]
+    assert large.get() == bytes(1 << 20)
+    assert [result.get() for result in gathered] == [n * n for n in range(50)]
+    assert (called_back.get(), result.get()) == (9, 16)
+""",
+    )
+
+
 def test_a_forked_child_may_leave_the_with_block(start_program: StartProgram) -> None:
     """It ends nothing that is not its own, as with multiprocessing."""
     run(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -75,10 +77,28 @@ def test_a_lost_worker_loses_one_call(Pool: PoolClass) -> None:
         assert type(results[300]) is GatheredResult
         for number, result in enumerate(results):
             if number == 300:
-                with pytest.raises(gopool.WorkerLostError, match="SIGKILL while it ran step"):
+                reason = re.escape("SIGKILL while it ran step (task 0)")
+                with pytest.raises(gopool.WorkerLostError, match=reason) as caught:
                     result.get()
+                assert caught.value.index == 0
             else:
                 assert result.get() == number
+
+
+def test_dump_shows_the_one_call(Pool: PoolClass, gate: Gate) -> None:
+    """And not which it is of those that were gathered with it."""
+    with Pool(1) as pool:
+        gather(pool)
+        calls = [(n, "wait" if n == 50 else "", gate.path) for n in range(51)]
+        results = [pool.apply_async(tasks.step, call) for call in calls]
+        assert type(results[50]) is GatheredResult
+        results[49].wait()
+        deadline = time.monotonic() + DEADLINE
+        while "is idle" in (text := pool.dump(io.StringIO())):  # type: ignore[attr-defined]
+            assert time.monotonic() < deadline
+        assert "runs step (task 0)" in text
+        gate.open()
+        assert results[50].get() == 50
 
 
 def test_terminate_ends_gathered_calls(Pool: PoolClass, gate: Gate) -> None:

@@ -51,6 +51,19 @@ def test_the_first_pool_loads_the_extension(start_program: StartProgram) -> None
     run(start_program, source)
 
 
+def test_a_pool_imports_no_large_modules(start_program: StartProgram) -> None:
+    """All that is imported is copied for each worker that is forked, and freed at its end."""
+    source = """
+        import sys
+        import gopool
+
+        with gopool.Pool(1) as pool:
+            assert pool.apply(abs, (-1,)) == 1
+        print({"ast", "asyncio", "cloudpickle", "dataclasses", "inspect"} & set(sys.modules))
+    """
+    assert run(start_program, source) == "set()\n"
+
+
 def test_the_interpreter_is_left_as_it_was(start_program: StartProgram) -> None:
     """Working directory, collector callbacks, signal handlers, hooks and sys.path do not change."""
     source = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
@@ -166,3 +167,78 @@ def test_workers_survive_an_interrupt_that_the_parent_handles(
             sys.exit(0)
     """
     assert interrupt(start_program, mailbox, gate, body) == (0, "went on\n", "")
+
+
+STUBBORN = """
+import multiprocessing, signal, sys
+import gopool
+from support import deaths, tasks
+from support.latches import Gate, Mailbox
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+mailbox = Mailbox({mailbox!r})
+
+def main():
+    context = multiprocessing.get_context({method!r})
+    with gopool.Pool(2, deaths.report_sigterm, (mailbox,), context=context) as pool:
+        held = [pool.apply_async(tasks.sleep_again_and_again, (mailbox,)) for _ in range(9)]
+        Gate({gate!r}).wait()
+        mailbox.send("waiting")
+        {wait}
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("wait", [*WAITS.values(), "pool.terminate()", "pass"])
+def test_a_second_interrupt(
+    start_program: StartProgram, mailbox: Mailbox, gate: Gate, wait: str, method: str
+) -> None:
+    """While the block is left because of the first: the workers end all the same, in silence."""
+    source = STUBBORN.format(mailbox=mailbox.path, gate=gate.path, method=method, wait=wait)
+    program = start_program(source)
+    pids = mailbox.receive_pids(2)
+    gate.open()
+    assert mailbox.receive(1) == ["waiting"]
+    if wait in WAITS.values():
+        program.interrupt_group()
+    for _ in range(2):
+        assert mailbox.receive(1) == ["asked to go"]
+        program.interrupt_group()
+    outcome = program.outcome()
+    assert (outcome.status, outcome.stdout) == (-2, "")
+    assert "KeyboardInterrupt" in outcome.stderr
+    assert "PoolWorker" not in outcome.stderr
+    assert "sleep_again" not in outcome.stderr
+    assert still_running(pids) == []
+
+
+def test_an_interrupt_while_workers_start(start_program: StartProgram, mailbox: Mailbox) -> None:
+    """They print nothing, though Python is in the middle of its imports there."""
+    program = start_program(f"""
+        import multiprocessing, os, signal
+        import gopool
+        from support import tasks
+        from support.latches import Mailbox
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if multiprocessing.parent_process() is not None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+        def main():
+            try:
+                with gopool.Pool(3, context=multiprocessing.get_context("spawn")) as pool:
+                    Mailbox({mailbox.path!r}).send("started")
+                    pool.map(tasks.sleep_for_minutes, [Mailbox({os.devnull!r})] * 3, 1)
+            except KeyboardInterrupt:
+                print("interrupted")
+
+        if __name__ == "__main__":
+            main()
+        """)
+    mailbox.receive(1)
+    program.interrupt_group()
+    outcome = program.outcome()
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "interrupted\n", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from support import tasks
 from test_interrupt_anywhere import IMAPS, SUBMISSIONS, Interrupter
 
-from gopool import _core
+import gopool
+from gopool import _core, _threads
 
 pytestmark = pytest.mark.gopool_only("multiprocessing's threads do not survive it")
 
@@ -57,3 +59,22 @@ def test_an_iteration_can_be_resumed(pool: Any, interrupter: Interrupter, kind: 
         interrupter.interrupts(step, lambda r=results, f=found: f.extend(r))  # type: ignore[misc]
         found.extend(results)
         assert found == expected
+
+
+def test_the_start_of_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C comes when there is a pool, which ends its threads."""
+    count_out = _threads.Crew._count_out
+
+    def count_out_and_interrupt(crew: _threads.Crew, count: int) -> None:
+        """Be interrupted when all threads are started, and nobody has the crew."""
+        count_out(crew, count)
+        if count == 0:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(_threads.Crew, "_count_out", count_out_and_interrupt)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.warns(ResourceWarning, match="unclosed"), pytest.raises(KeyboardInterrupt):
+            gopool.ThreadPool(2)
+    finally:
+        signal.signal(signal.SIGINT, handler)

@@ -6,7 +6,6 @@ import mmap
 import multiprocessing
 import os
 import re
-import subprocess
 import sys
 import threading
 import weakref
@@ -17,6 +16,9 @@ from pathlib import Path
 import pytest
 from support import leaks, tasks
 from support.latches import Gate
+from support.programs import PYTEST, Program
+
+StartProgram = Callable[..., Program]
 
 
 def found_since(before: leaks.Snapshot, kind: str) -> bool:
@@ -147,9 +149,8 @@ def test_a_pool_that_is_not_ended_is_found() -> None:
     assert leaks.leaks_since(before) == []
 
 
-def test_a_leaking_test_fails(tmp_path: Path) -> None:
+def test_a_leaking_test_fails(tmp_path: Path, start_program: StartProgram) -> None:
     """End to end: pytest, with the fixtures of this directory, on a test that leaks."""
-    here = Path(__file__).parent
     (tmp_path / "test_leak.py").write_text(
         "import os, threading\n"
         "def test_clean(): pass\n"
@@ -157,15 +158,8 @@ def test_a_leaking_test_fails(tmp_path: Path) -> None:
         "def test_leaks_a_thread():\n"
         "    threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."]
-    result = subprocess.run(
-        [*command, "-p", "conftest", "--implementation=multiprocessing", "--grace=0.5", "."],
-        check=False,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(here)},
-        capture_output=True,
-        text=True,
-    )
-    assert "3 passed, 2 errors" in result.stdout
-    assert re.search(r"left over:\nE +descriptors: ", result.stdout)
-    assert re.search(r"left over:\nE +threads: ", result.stdout)
+    options = ("--implementation=multiprocessing", "--grace=0.5")
+    outcome = start_program(arguments=(*PYTEST, *options)).outcome()
+    assert "3 passed, 2 errors" in outcome.stdout
+    assert re.search(r"left over:\nE +descriptors: ", outcome.stdout)
+    assert re.search(r"left over:\nE +threads: ", outcome.stdout)

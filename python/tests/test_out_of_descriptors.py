@@ -29,7 +29,7 @@ def no_descriptors():
         with contextlib.suppress(OSError):
             while True:
                 taken.append(os.open(os.devnull, os.O_RDONLY))
-        yield
+        yield taken
     finally:
         for fd in taken:
             os.close(fd)
@@ -143,5 +143,47 @@ with gopool.Pool(2) as pool:
         thread.join()
     assert wrong == [], wrong[:3]
     assert large.get() == pattern(1)
+""",
+    )
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_pool_that_finds_too_few(start_program: StartProgram, method: str) -> None:
+    """However many there are, it works or raises OSError, and no process or thread is left.
+
+    Of descriptors no more than those that multiprocessing leaves where a pipe can't be made.
+    """
+    run(
+        start_program,
+        f"""
+import multiprocessing
+
+def main():
+    context = multiprocessing.get_context({method!r})
+
+    def use():
+        with gopool.Pool(2, context=context) as pool:
+            assert pool.map(tasks.square, range(10), 1) == [n * n for n in range(10)]
+            assert pool.map(tasks.zeros, [1 << 20] * 2) == [bytes(1 << 20)] * 2
+
+    def count():
+        return len(os.listdir("/proc/self/fd"))
+
+    use()
+    before = count(), len(threading.enumerate())
+    refused = 0
+    for spare in range(30):
+        with no_descriptors() as taken:
+            for _ in range(spare):
+                os.close(taken.pop())
+            refused += is_refused(use)
+        assert multiprocessing.active_children() == []
+        assert threading.active_count() == before[1]
+        assert count() - before[0] <= 4
+    assert 0 < refused < 30
+    use()
+
+if __name__ == "__main__":
+    main()
 """,
     )

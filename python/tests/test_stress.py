@@ -82,13 +82,16 @@ POOLS: dict[str, dict[str, Any]] = {
     "two workers": {"processes": 2},
     "four workers": {"processes": 4},
     "replaced workers": {"processes": 2, "maxtasksperchild": 3},
+    "outgrown workers": {"processes": 2, "max_memory_per_worker": 1},  # after each task
     "spawn": {"processes": 2, "context": multiprocessing.get_context("spawn")},
 }
 
 
 def random_jobs(kind: str) -> settings:
     """Return how many are tried. They are not made smaller: what failed may not fail again."""
-    return settings(max_examples=4 if kind == "spawn" else 15, phases=[Phase.generate])
+    return settings(
+        max_examples=4 if kind in ("outgrown workers", "spawn") else 15, phases=[Phase.generate]
+    )
 
 
 @pytest.mark.parametrize("kind", POOLS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import traceback
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import PoolClass, deaths, tasks
+from support import PoolClass, deaths, hostile, tasks
 from support.latches import Gate, Ledger, Mailbox
 from support.programs import Program
 
@@ -27,6 +28,64 @@ def test_an_initializer_that_raises_breaks_the_pool(Pool: PoolClass) -> None:
     assert "LookupError: no such configuration" in text
     assert "in initialize_badly" in text
     assert isinstance(raised.value, RuntimeError)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt("raised"), GeneratorExit("raised")], ids=repr)
+def test_an_initializer_may_raise_anything(Pool: PoolClass, error: BaseException) -> None:
+    """What is no exception is in the error as well."""
+    with pytest.raises(gopool.BrokenPoolError, match=rf"{type(error).__name__}: raised"):
+        with Pool(1, tasks.fail, (error,)) as pool:
+            pool.apply(tasks.nothing)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_that_die_before_the_initializer_break_the_pool(
+    Pool: PoolClass, method: str
+) -> None:
+    """Spawned ones, while they unpickle what it is called with; forked ones unpickle nothing."""
+    context = multiprocessing.get_context(method)
+    arguments = (hostile.KillsWhoRebuildsIt(7),)
+    with Pool(1, tasks.nothing, arguments, context=context) as pool:
+        if method == "fork":
+            assert pool.apply(tasks.square, (3,)) == 9
+        else:
+            with pytest.raises(gopool.BrokenPoolError, match=r"\b7\b"):
+                pool.apply(tasks.square, (3,))
+
+
+def test_every_call_of_a_broken_pool_raises(
+    Pool: PoolClass, tmp_path: Path, mailbox: Mailbox, gate: Gate
+) -> None:
+    """Outstanding or later, however it was made: with the traceback of the initializer."""
+    file = tmp_path / "file"
+    errors: list[BaseException] = []
+    with Pool(1, deaths.initialize_badly_if_present, (str(file),)) as pool:
+        held = pool.apply_async(tasks.arrive, (mailbox, gate, 1))
+        (pid,) = mailbox.receive_pids(1)
+        outstanding = [
+            pool.apply_async(tasks.square, (3,)).get,
+            pool.map_async(tasks.square, range(10), error_callback=errors.append).get,
+            pool.imap(tasks.square, range(10)).__next__,
+            pool.imap_unordered(tasks.square, iter(range(10))).__next__,
+        ]
+        file.touch()
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(gopool.WorkerLostError):
+            held.get()
+        later: list[Callable[[], object]] = [
+            lambda: pool.apply(tasks.square, (3,)),
+            lambda: pool.apply_async(tasks.square, (3,)).get(),
+            lambda: pool.map(tasks.square, range(10)),
+            lambda: pool.starmap(tasks.add, [(1, 2)]),
+            lambda: next(pool.imap(tasks.square, range(10))),
+            lambda: next(pool.imap_unordered(tasks.square, iter(range(10)))),
+        ]
+        for call in [*outstanding, *later]:
+            with pytest.raises(gopool.BrokenPoolError, match="present"):
+                call()
+        pool.close()
+        pool.join()
+    assert [type(error) for error in errors] == [gopool.BrokenPoolError]
 
 
 def test_an_initializer_that_exits_breaks_the_pool(Pool: PoolClass) -> None:

@@ -9,9 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-import psutil
-
-from gopool import _core
+from support import standstill
 
 STALLED = 3
 """Exit status of a run that made no progress."""
@@ -42,13 +40,7 @@ class Watchdog:
 
     def _bark(self) -> None:
         print(f"\nno progress in {self._patience:g} s", file=sys.stderr)
-        for child in psutil.Process().children(recursive=True):
-            try:
-                print(f"process {child.pid}: {child.status()}", file=sys.stderr)
-            except psutil.NoSuchProcess:
-                continue
+        standstill.explain()
         sys.stderr.flush()
         faulthandler.dump_traceback(all_threads=True)
-        if _core.is_usable():
-            _core.native.bridge_Stacks()
         os._exit(STALLED)

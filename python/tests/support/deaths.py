@@ -46,6 +46,11 @@ def ignore_sigterm() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+def report_sigterm(mailbox: Mailbox) -> None:
+    """Initializer: a worker that tells when it is asked to go, and stays."""
+    signal.signal(signal.SIGTERM, lambda *_: mailbox.send("asked to go"))
+
+
 def initialize_badly() -> NoReturn:
     raise LookupError("no such configuration")
 
@@ -124,3 +129,8 @@ class Method:
 
     def wait(self, value: int) -> int:
         return arrive(self.mailbox, self.gate, value)
+
+
+def die_at_many(number: int) -> int:
+    """End the process by SIGKILL at every fiftieth number."""
+    return die_at(number - number % 50, number)

@@ -8,6 +8,7 @@ import threading
 from typing import Any, NoReturn
 
 from .latches import Mailbox
+from .tasks import fail
 
 
 def refuse(message: str) -> NoReturn:
@@ -55,6 +56,53 @@ class KillsWhoRebuildsIt:
         return rebuild_or_exit, (os.getpid(), self.code)
 
 
+class Interruption(BaseException):
+    """An exception that ``except Exception`` does not catch."""
+
+
+class RaisesWhenRebuilt:
+    """Raises an exception when it is unpickled."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return fail, (self.error,)
+
+
+class RaisesWhenPickled:
+    """Raises an exception when it is pickled."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise self.error
+
+
+class ErrorThatRaisesWhenRebuilt(RaisesWhenRebuilt, Exception):
+    """The same as an exception of a task."""
+
+
+class ErrorThatRaisesWhenPickled(RaisesWhenPickled, Exception):
+    """The same as an exception of a task."""
+
+
+class CannotBeShown(Exception):
+    """Can neither be pickled nor shown."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("can't be pickled")
+
+    def __repr__(self) -> str:
+        raise self.error
+
+    __str__ = __repr__
+
+
 def rebuild_for_ever(mailbox: Mailbox) -> NoReturn:
     mailbox.send(os.getpid())
     while True:
@@ -71,7 +119,17 @@ class LoopsInWhoRebuildsIt:
         return rebuild_for_ever, (self.mailbox,)
 
 
-class KillsWhoPicklesIt:
+class LoopsInWhoPicklesIt(Exception):
+    """Keeps who pickles it busy for ever, after it has told the test."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self.mailbox = mailbox
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        rebuild_for_ever(self.mailbox)
+
+
+class KillsWhoPicklesIt(Exception):
     """Ends the worker that tries to send it."""
 
     def __init__(self, home: int, code: int) -> None:
@@ -148,3 +206,25 @@ def raise_with_a_lock(_: object = None) -> NoReturn:
 
 def raise_with_forgotten_arguments(_: object = None) -> NoReturn:
     raise NeedsTwoArguments("one", "two")
+
+
+def return_made_by(make: Any, *arguments: object) -> Any:
+    return make(*arguments)
+
+
+def raise_made_by(make: Any, *arguments: object) -> NoReturn:
+    raise make(*arguments)
+
+
+def return_a_deep_list(depth: int) -> list[Any]:
+    nested: list[Any] = []
+    for _ in range(depth):
+        nested = [nested]
+    return nested
+
+
+def raise_a_deep_group(depth: int) -> NoReturn:
+    error: Exception = ValueError("the innermost")
+    for _ in range(depth):
+        error = ExceptionGroup("a group", [error])  # noqa: F821 (not in Python 3.10)
+    raise error

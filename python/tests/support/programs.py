@@ -16,6 +16,9 @@ ROOT = TESTS.parents[1]
 
 TIME_LIMIT = 40.0
 
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "conftest", "--rootdir=.")
+"""Arguments of Python that run the tests in a directory with the fixtures of these."""
+
 
 @dataclass(frozen=True)
 class Outcome:

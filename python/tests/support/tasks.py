@@ -179,6 +179,13 @@ def sleep_for_minutes(mailbox: Mailbox, _: object = None) -> None:
     time.sleep(600)
 
 
+def sleep_again_and_again(mailbox: Mailbox, _: object = None) -> None:
+    """Go on sleeping whatever signals come."""
+    mailbox.send(os.getpid())
+    while True:
+        signal.pause()
+
+
 def loop_in_c(mailbox: Mailbox, _: object = None) -> int:
     """Never come back to the interpreter: no signal handler and no other thread of it runs."""
     mailbox.send(os.getpid())
@@ -193,6 +200,12 @@ def seconds(value: T) -> T:
     """Take long enough for the caller to do something else meanwhile."""
     time.sleep(0.3)
     return value
+
+
+def time_after(duration: float) -> float:
+    """Return when it is over, by the clock that all processes share."""
+    time.sleep(duration)
+    return time.monotonic()
 
 
 # Exceptions.

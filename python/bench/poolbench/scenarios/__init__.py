@@ -16,6 +16,7 @@ from poolbench.scenarios import (  # isort: skip  (this order is the table's)
     leave,
     standing,
     threads,
+    following,
 )
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "beside",
     "callers",
     "flood",
+    "following",
     "imap",
     "large",
     "leave",

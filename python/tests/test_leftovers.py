@@ -1,0 +1,104 @@
+"""What workers have started ends with the pool: in their process group, and by `terminate`."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing.context import BaseContext
+
+import pytest
+from support import PoolClass, offspring, tasks
+from support.latches import Gate, Ledger, Mailbox
+from support.processes import still_running
+
+_LEAVES = "multiprocessing leaves them running"
+
+
+@pytest.mark.gopool_only(_LEAVES)
+@pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
+def test_what_a_task_has_started_ends_with_the_pool(
+    Pool: PoolClass, context: BaseContext, mailbox: Mailbox, busy: bool
+) -> None:
+    """Programs, what those have started, and forks: whether the task is over or not."""
+    with Pool(2, context=context) as pool:
+        if busy:
+            pool.apply_async(offspring.start_and_wait, (mailbox, offspring.start_all_kinds))
+        else:
+            pool.apply(offspring.start_all_kinds, (mailbox,))
+        pids = mailbox.receive_pids(offspring.KINDS)
+    assert still_running(pids, 0) == []
+
+
+@pytest.mark.gopool_only(_LEAVES)
+@pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
+def test_it_is_asked_first_and_then_killed(
+    Pool: PoolClass, mailbox: Mailbox, ledger: Ledger, busy: bool
+) -> None:
+    """By SIGTERM, which it may have a handler for, or ignore."""
+    starts: list[Callable[[Mailbox], object]] = [
+        functools.partial(offspring.start_tidy, ledger),
+        offspring.start_deaf,
+    ]
+    with Pool(2) as pool:
+        if busy:
+            pool.starmap_async(offspring.start_and_wait, [(mailbox, start) for start in starts], 1)
+        else:
+            for start in starts:
+                pool.apply(start, (mailbox,))
+        pids = mailbox.receive_pids(2)
+    assert still_running(pids, 0) == []
+    assert ledger.read() == ["tidy"]
+
+
+@pytest.mark.gopool_only(_LEAVES)
+def test_a_worker_that_starts_more_meanwhile_leaves_none(
+    Pool: PoolClass, mailbox: Mailbox, ledger: Ledger
+) -> None:
+    """It is stopped before it is looked at."""
+    with Pool(2) as pool:
+        pool.map_async(functools.partial(offspring.start_without_end, ledger), [mailbox] * 2, 1)
+        mailbox.receive(1)
+    assert still_running(ledger.numbers(), 0) == []
+
+
+@pytest.mark.gopool_only("multiprocessing waits for a stopped process for ever")
+def test_what_a_stopped_worker_has_started_ends(
+    Pool: PoolClass, mailbox: Mailbox, gate: Gate
+) -> None:
+    """As does the worker."""
+    with Pool(1) as pool:
+        pool.apply_async(offspring.start_and_stop_self, (mailbox, gate))
+        pids = mailbox.receive_pids(1)
+    assert still_running(pids, 0) == []
+
+
+@pytest.mark.gopool_only("multiprocessing ends idle workers by SIGTERM")
+def test_exit_handlers_of_idle_workers_find_it_running(
+    Pool: PoolClass, mailbox: Mailbox, ledger: Ledger
+) -> None:
+    """What is left behind is what is there when the worker has gone."""
+    with Pool(1, offspring.start_as_initializer, (mailbox, ledger)) as pool:
+        pids = mailbox.receive_pids(1)
+        pool.apply(tasks.nothing)
+    assert still_running(pids, 0) == []
+    assert ledger.read() == ["None"]
+
+
+@pytest.mark.parametrize("end", ["terminate", "close"])
+def test_what_should_stay_stays(Pool: PoolClass, mailbox: Mailbox, end: str) -> None:
+    """With `terminate` that is what has a process group of its own; with `close`, everything."""
+    pool = Pool(1)
+    pool.apply(offspring.start_daemon, (mailbox,))
+    if end == "close":
+        pool.apply(offspring.start_all_kinds, (mailbox,))
+    pids = mailbox.receive_pids(1 + offspring.KINDS * (end == "close"))
+    getattr(pool, end)()
+    pool.join()
+    try:
+        assert still_running(pids, 0) == pids
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        assert still_running(pids) == []
