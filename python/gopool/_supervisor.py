@@ -44,6 +44,7 @@ class Supervisor(Owner):
         processes: int,
         settings: Settings,
         max_chunks: int,
+        max_pending: int = 0,
     ) -> None:
         super().__init__()
         self.names = Names(context)
@@ -71,7 +72,7 @@ class Supervisor(Owner):
             for worker in self._started:
                 worker.start()
                 self._started[0].equip()  # one should be ready when all are started
-            self._new_pool(processes, max_chunks, attended=True)
+            self._new_pool(processes, max_chunks, max_pending, attended=True)
             _caller_arena.publish()
             self._thread = Thread("gopool-supervisor", self._supervise)
         except BaseException:
