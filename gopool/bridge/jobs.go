@@ -116,8 +116,11 @@ func withJob(handle int64, f func(*gopool.Job) int64) int64 {
 	})
 }
 
+// held is what Add returns if tasks wait to be admitted.
+const held = 1
+
 // Add adds the batch of count tasks that the exchange holds, of which the first
-// is number index of the job.
+// is number index of the job. It returns 1 if some of them were not Admitted yet.
 func Add(handle, exchange, size, count, index int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 {
 		data := any(handle)
@@ -131,6 +134,9 @@ func Add(handle, exchange, size, count, index int64) int64 {
 		b := batch(data, count, index)
 		if err := refuse(b, j.Add(b)); err != nil {
 			return statusOf(err)
+		}
+		if j.Admitted(expired) == context.Canceled {
+			return held
 		}
 		return 0
 	})
@@ -185,6 +191,40 @@ func Progress(handle int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 {
 		settled, done := j.Progress()
 		return int64(settled)<<1 | truth(done)
+	})
+}
+
+// Notify has NextDone return the job once when Wait would not block any more. It may be a little
+// sooner, and is at once if Wait would not block now.
+func Notify(handle, number, taken, want int64) int64 {
+	return withPool(handle, func(p *pool) int64 {
+		return withJob(number, func(j *gopool.Job) int64 {
+			if t, ok := trays.find(number); ok {
+				t.empty()
+			}
+			j.Notify(int(taken), int(want), func() { p.done.push(number) })
+			return 0
+		})
+	})
+}
+
+// Withdraw takes a task back that no worker has had; it returns 0 if one has.
+func Withdraw(handle, index int64) int64 {
+	return withJob(handle, func(j *gopool.Job) int64 {
+		if t, ok := trays.find(handle); ok {
+			t.empty()
+		}
+		return truth(j.Withdraw(int(index)))
+	})
+}
+
+// Queued returns 1 if no worker has had the task yet.
+func Queued(handle, index int64) int64 {
+	return withJob(handle, func(j *gopool.Job) int64 {
+		if t, ok := trays.find(handle); ok {
+			t.empty()
+		}
+		return truth(j.Queued(int(index)))
 	})
 }
 

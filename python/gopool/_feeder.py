@@ -50,8 +50,11 @@ class Feed:
         func: Callable[..., object],
         job: int = 0,
         kept: dict[int, Any] | None = None,
+        *,
+        lend: bool = True,
     ) -> None:
         self._owner = owner
+        self._lend = lend
         self._function = func
         self.job = job or _core.new_number()
         self.lot = Lot()
@@ -65,7 +68,7 @@ class Feed:
         self._dropped = False
         self._leave = itertools.count().__next__
 
-    def start(self, flags: int, chunk: int) -> Exception | None:
+    def start(self, flags: int, chunk: int, convention: int = _codec.CALL) -> Exception | None:
         """Start the job. Return why the function can't be sent, if it can't.
 
         Raises if the pool refuses the job.
@@ -75,7 +78,7 @@ class Feed:
             function = _codec.encode_function(self._function, self._owner.names)
         except Exception as error:
             failure = error
-        status = start_job(self._owner, self.job, flags, function, _codec.CALL, chunk=chunk)
+        status = start_job(self._owner, self.job, flags, function, convention, chunk=chunk)
         if status < 0:
             raise self._owner.error(status)
         return failure
@@ -98,7 +101,7 @@ class Feed:
         self, items: Sequence[Any], index: int, chunk: int
     ) -> Iterator[_codec.Batch | _codec.Failure]:
         """Prepare items for the workers, of which the first has this index."""
-        return _codec.encode_part(items, index, chunk, self._owner.names)
+        return _codec.encode_part(items, index, chunk, self._owner.names, lend=self._lend)
 
     def used(self) -> int:
         """Return how many outcomes the consumer has taken."""

@@ -10,6 +10,7 @@ from . import _codec, _core, _jobs
 from ._results import AsyncResult, deadline_after, decode_segments, receive, slice_ms
 
 if TYPE_CHECKING:
+    from ._awaiting import Waiter
     from .pool import Pool
 
 R = TypeVar("R")
@@ -26,6 +27,7 @@ class Group:
         self.status = 0  # below 0: there will be no more
         self._function = func
         self._taken = 0  # segments that are decoded
+        self.awaited: dict[Waiter, GatheredResult[Any]] = {}  # by tasks of asyncio
         # By the same thread again, if unpickling asks for another outcome.
         self._collecting = threading.RLock()
 
@@ -50,13 +52,48 @@ class Group:
             elif ms == 0:
                 return self._has(result)
 
+    def watch(self, waiter: Waiter, result: GatheredResult[Any]) -> None:
+        """Have a waiter woken when a result may be ready."""
+        self.awaited[waiter] = result
+        self._watch()
+
+    def _watch(self) -> None:
+        """Have `_tell` called when there is more, as long as tasks of asyncio wait."""
+        for waiter, result in self.awaited.copy().items():
+            pool = result._pool
+            if pool is not None:
+                pool._supervisor.watch(self.job, self, self._taken, 1)
+                return
+            self._wake([waiter])  # another thread has taken its outcome
+
+    def _wake(self, waiters: list[Waiter]) -> None:
+        from . import _awaiting
+
+        for waiter in waiters:
+            self.awaited.pop(waiter, None)
+        _awaiting.wake(waiters)
+
+    def _tell(self) -> None:
+        """Wake those whose outcome has come: in the thread for callbacks."""
+        self._collect(None)
+        self._wake([w for w, result in self.awaited.copy().items() if self._has(result)])
+        self._watch()
+
+    def _release(self) -> None:
+        self._wake(list(self.awaited))
+
+    def release(self, result: GatheredResult[Any]) -> None:
+        """Wake those who wait for a result: it was cancelled."""
+        if self.awaited:
+            self._wake([w for w, awaited in self.awaited.copy().items() if awaited is result])
+
     def _has(self, result: GatheredResult[Any]) -> bool:
         return result._index in self.outcomes or result._group is None or self.status < 0
 
-    def _collect(self, result: GatheredResult[Any]) -> None:
+    def _collect(self, result: GatheredResult[Any] | None) -> None:
         """Decode what has arrived. Interrupted by Ctrl-C, what was not counted comes again."""
         with self._collecting:
-            if self._has(result):  # another thread was quicker
+            if result is not None and self._has(result):  # another thread was quicker
                 return
             taken = self._taken
             status, data = receive(self.job, taken)
@@ -80,6 +117,22 @@ class GatheredResult(AsyncResult[R]):
         self._group: Group | None = group
         self._index = index
 
+    def _watch(self, waiter: Waiter) -> None:
+        group = self._group
+        if group is not None:
+            group.watch(waiter, self)
+        else:
+            from . import _awaiting
+
+            _awaiting.wake([waiter])
+
+    def _unwatch(self, waiter: Waiter) -> bool:
+        group = self._group
+        if group is None:
+            return False
+        group.awaited.pop(waiter, None)
+        return self in group.awaited.copy().values()
+
     def cancel(self, *, running: bool = False) -> bool:
         group = self._group
         if group is None or group.wait(self, 0):
@@ -88,6 +141,7 @@ class GatheredResult(AsyncResult[R]):
             return False
         self._error = _core.cancelled()
         self._group = self._pool = None
+        group.release(self)
         return True
 
     def _wait(self, timeout: float | None) -> bool:

@@ -74,8 +74,7 @@ class Gathering:
         if self._row < _SEVERAL or not self._opening.acquire(False):
             return
         try:
-            assert self._names is not None
-            tray = Tray(func, borrow(_SLOT * _SLOTS), self._names)
+            tray = self._new_tray(func)
             if tray.open(pool, function):
                 if self.tray is not None:
                     self.tray.end()  # another thread's, opened meanwhile: its calls come before
@@ -87,16 +86,27 @@ class Gathering:
         finally:
             self._opening.release()
 
+    def _new_tray(self, func: Callable[..., object]) -> Tray:
+        assert self._names is not None
+        return Tray(func, Group(func), GatheredResult, self._names)
+
 
 class Tray:
     """Takes calls of one function until it is full, or something else is submitted."""
 
     # None: it has ended. One attribute, so that a thread that adds a call has all or nothing.
-    _parts: tuple[Group, memoryview, memoryview] | None = None
+    _parts: tuple[Any, memoryview, memoryview] | None = None
 
-    def __init__(self, func: Callable[..., object], exchange: Exchange, names: Names) -> None:
-        group = Group(func)
+    def __init__(
+        self,
+        func: Callable[..., object],
+        group: Any,  # of the outcomes: its job is the tray's
+        result: Callable[[Pool, Any, int], Any],  # makes that of a call, which has a slot
+        names: Names,
+    ) -> None:
+        self._result = result
         self._job = group.job
+        exchange = borrow(_SLOT * _SLOTS)
         self._exchange: Exchange | None = exchange
         self._atoms_only = names.looks_closely  # others may have to go by value
         self._claim = itertools.count(1).__next__  # returns each number to one thread
@@ -117,8 +127,8 @@ class Tray:
         submit = _core.native.bridge_Submit
         return submit(pool, self._job, handle, size, _codec.APPLY, 0, 0, 1, flags, 0) >= 0
 
-    def add(self, pool: Pool, args: Any, kwds: Any) -> GatheredResult[Any] | None:
-        """Add a call, or return None if it has to be submitted by itself."""
+    def add(self, pool: Pool, args: Any, kwds: Any) -> Any:
+        """Add a call and return its result, or None if it has to be submitted by itself."""
         parts = self._parts
         index = self._claim()
         if index >= _SLOTS or parts is None:
@@ -128,6 +138,7 @@ class Tray:
         if not 0 < size <= ROOM:
             return None
         group, view, words = parts
+        result = self._result(pool, group, index)
         start = index * _SLOT + _HEAD
         view[start : start + size] = record
         words[index * _SLOT_WORDS] = size  # now it is there; before, it never was
@@ -137,7 +148,7 @@ class Tray:
                 self.end()
             elif answer <= _NOT_TAKEN:
                 return None
-        return GatheredResult(pool, group, index)
+        return result
 
     def end(self) -> bool:
         """Take no more calls, and have those here run. Return False if there was room for more."""

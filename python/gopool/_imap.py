@@ -5,17 +5,20 @@ from __future__ import annotations
 import multiprocessing.pool
 import operator
 import threading
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import _codec, _core, _options
 from ._feeder import Feeder, Lot, is_plain
-from ._results import deadline_after, decode_segments, receive, slice_ms
+from ._results import deadline_after, decode_segments, receive, slice_ms, wake_all
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ._awaiting import Waiter
     from ._options import Options
     from ._owner import Owner
     from .pool import Pool
@@ -55,10 +58,13 @@ class IMapIterator(_Standard[R]):
 
     Differences: a result whose worker died raises `gopool.WorkerLostError`. When
     the pool was terminated, `next` raises `gopool.PoolTerminatedError` behind the
-    results that are there, and is at its end. `multiprocessing` waits for ever.
+    results that are there, and is at its end. `multiprocessing` waits for ever. In
+    `asyncio`, `async for` does what `for` does, and blocks no thread.
     """
 
     _flags = _core.ORDERED
+    _convention = _codec.CALL
+    _awaited: deque[Waiter] | None = None  # tasks of asyncio that wait
     _over = True  # at its end, or dropped; until there is something to drop
 
     def __init__(
@@ -67,13 +73,13 @@ class IMapIterator(_Standard[R]):
         self._pool: Pool | None = pool  # a pool lives while results of it are outstanding
         self._function = func
         self._options = options
-        self._feed = pool._new_feed(func)
+        self._feed = pool._new_feed(options.wrap(func), not options.retries)
         self._collecting = threading.Lock()
         self._over = False
 
     def __del__(self) -> None:
         if not self._over and _core.is_usable():
-            if self._feed.used():  # a `for` was left
+            if self._feed.used() or self._awaited is not None:  # a `for` was left
                 self._feed.cancel(False)
             self._drop()
 
@@ -95,11 +101,7 @@ class IMapIterator(_Standard[R]):
         if outcome is _NOTHING:
             outcome = self._fetch(timeout)
         if feed.waits:
-            try:
-                _core.native.bridge_Use(feed.job, feed.used())
-            except BaseException:  # Ctrl-C: who asks again has not had it
-                feed.lot.appendleft(outcome)
-                raise
+            self._use(outcome)
         if type(outcome) is _codec.Raised:
             try:
                 raise outcome.error
@@ -108,6 +110,61 @@ class IMapIterator(_Standard[R]):
         return outcome  # type: ignore[no-any-return]
 
     __next__ = next
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, R]:
+        """Return the next result when it is there: in a coroutine of `asyncio`, on any loop."""
+        from . import _awaiting
+
+        return _awaiting.next_of(self)
+
+    def _take(self, timeout: float | None) -> Any:
+        """Return the next outcome, as `next` does its result."""
+        feed = self._feed
+        try:
+            outcome = feed.lot.popleft()
+        except IndexError:
+            outcome = self._fetch(timeout)
+        if feed.waits:
+            self._use(outcome)
+        return outcome
+
+    def _watch(self, waiter: Waiter) -> None:
+        """Have a waiter woken when there may be an outcome."""
+        # In one step, as threads may share the iterator.
+        self.__dict__.setdefault("_awaited", deque()).append(waiter)
+        pool, feed = self._pool, self._feed
+        if pool is None:
+            self._release()
+        else:
+            pool._supervisor.watch(feed.job, self, feed.lot.taken, 1)
+
+    def _unwatch(self, waiter: Waiter) -> None:
+        """Say that a waiter was woken, or waits no more."""
+        assert self._awaited is not None
+        with suppress(ValueError):
+            self._awaited.remove(waiter)
+            if not self._awaited and self._pool is not None:
+                # The iterator may be dropped now, which ends what it is for.
+                self._pool._supervisor.unexpect(self._feed.job)
+
+    def _tell(self) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        """Have those go on who wait: there may be an outcome, or will be none."""
+        wake_all(self._awaited)
+
+    def _use(self, outcome: Any) -> None:
+        """Tell the feeder, who waits for that, that an outcome was taken."""
+        feed = self._feed
+        try:
+            _core.native.bridge_Use(feed.job, feed.used())
+        except BaseException:  # Ctrl-C: who asks again has not had it
+            feed.lot.appendleft(outcome)
+            raise
 
     def cancel(self, *, running: bool = False) -> bool:
         """Give up what is left: tasks that have not begun never run, and no input is drawn.
@@ -235,12 +292,16 @@ def _start(
     if buffersize is None:
         buffersize = feed.bound(chunk)
     supervisor.hurry()
-    failure = feed.start(iterator._flags, chunk)
+    failure = feed.start(iterator._flags, chunk, iterator._convention)
     iterator._options.configure(feed.job)
     if failure is not None:
         feed.add_error(0, failure)
         feed.seal()
-    elif is_plain(iterable) and len(iterable) <= min(_FEW, buffersize or _FEW):  # type: ignore[arg-type]
+    elif (
+        is_plain(iterable)
+        and len(iterable) <= min(_FEW, buffersize or _FEW)  # type: ignore[arg-type]
+        and not supervisor.is_bounded
+    ):
         feed.add_all(iterable, chunk)  # type: ignore[arg-type]
     else:
         Feeder(supervisor, feed, source, is_plain(iterable), chunk, buffersize).start()

@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 
 
 class Notified(Protocol):
-    """A result that has callbacks."""
+    """Who wants to hear of a job's outcomes."""
 
-    def _tell(self) -> None: ...
-    def _release(self) -> None: ...
+    def _tell(self) -> None:
+        """Hear that they are there: in the thread for callbacks."""
+
+    def _release(self) -> None:
+        """Hear that nobody will tell."""
 
 
 class Thread:
@@ -93,6 +96,7 @@ class Owner:
 
     def __init__(self) -> None:
         self.pool = 0
+        self.is_bounded = False  # submissions may have to wait for room
         self.feeders: set[Joinable] = set()  # those that may be running
         #: While the pool is traced: what the functions of jobs are called that never leave
         #: this process.
@@ -101,15 +105,18 @@ class Owner:
         self._notified: dict[int, Notified] = {}
         self._caller: Thread | None = None
         self._callers: set[int] = set()  # see `_release` for how there may be two
+        self._hears_no_more = False  # of jobs that are done
         self._calls_no_more = False
         self._ended = False
         self._released = False
         self._cause = ""
         self._last_stats = b""
 
-    def _new_pool(self, workers: int, max_chunks: int, *, attended: bool) -> None:
+    def _new_pool(self, workers: int, max_chunks: int, max_pending: int, *, attended: bool) -> None:
         self.pool = _core.new_number()
-        _core.check(_core.native.bridge_NewPool(self.pool, workers, max_chunks, attended))
+        self.is_bounded = max_pending > 0
+        new_pool = _core.native.bridge_NewPool
+        _core.check(new_pool(self.pool, workers, max_chunks, max_pending, attended))
         # At exit; never in a forked child. It holds the owner until that is done.
         self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
         _exchange.retain()
@@ -221,6 +228,22 @@ class Owner:
         """Tell whether this is the thread for callbacks."""
         return threading.get_ident() in self._callers
 
+    def watch(self, job: int, result: Notified, taken: int, want: int) -> None:
+        """Have `result` told once, when so many outcomes are there behind `taken` segments.
+
+        It is told also if no more will come, and a little too soon if others wait for
+        fewer. It is released at once if there is nobody to tell it.
+        """
+        with self._lock:
+            told = not (self._ended or self._hears_no_more)
+            if told:
+                if self._caller is None:
+                    self._caller = Thread("gopool-callbacks", self._call_back)
+                self._notified[job] = result
+        if not told or _core.native.bridge_Notify(self.pool, job, taken, want) < 0:
+            self.unexpect(job)
+            result._release()
+
     def _call_back(self) -> None:
         self._callers.add(threading.get_ident())
         while (job := _core.native.bridge_NextDone(self.pool)) > 0:
@@ -232,6 +255,7 @@ class Owner:
         with self._lock:
             untold = list(self._notified.values())
             self._notified.clear()
+            self._hears_no_more = True
         broken = bool(self._read_cause())
         for result in untold:
             if broken:

@@ -7,7 +7,9 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +18,7 @@ from ._latch import SLICE, Latch
 from ._owner import Owner
 
 if TYPE_CHECKING:
+    from ._awaiting import Waiter
     from .pool import Pool
 
 R = TypeVar("R")
@@ -91,16 +94,30 @@ def decode_segments(
             yield index, _codec.decode_outcomes(encoding, skip, count, lengths, body)
 
 
+def wake_all(awaited: deque[Waiter] | None) -> None:
+    """Have all tasks of asyncio go on that wait."""
+    if awaited:
+        from . import _awaiting
+
+        waiters = []
+        with suppress(IndexError):  # others may take some at the same time
+            while True:
+                waiters.append(awaited.popleft())
+        _awaiting.wake(waiters)
+
+
 # Derived for `isinstance`, and for `AsyncResult[int]` at run time; nothing else is inherited.
 class AsyncResult(multiprocessing.pool.ApplyResult[R]):
     """The result of `apply_async`, as `multiprocessing.pool.AsyncResult`.
 
     Differences: `get` raises `gopool.WorkerLostError` if the worker died and
     `gopool.PoolTerminatedError` if the pool was terminated, where
-    `multiprocessing` waits for ever.
+    `multiprocessing` waits for ever. In `asyncio`, `await` does what `get` does, and
+    blocks no thread.
     """
 
     _job = 0
+    _awaited: deque[Waiter] | None = None  # tasks of asyncio that wait
     _feed: Any = None  # if its tasks are added one after the other
     _left = 0  # outcomes not collected; 0 if nothing was submitted
     _told: Latch | None = None  # the callback has returned: before the result is ready
@@ -173,6 +190,33 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
             raise self._error
         return self._value  # type: ignore[no-any-return]
 
+    def __await__(self) -> Generator[Any, None, R]:
+        """Return the result when it is there: in a coroutine of `asyncio`, on any loop.
+
+        If the task that awaits it is cancelled, so is the result, unless another task
+        awaits it: see `cancel`.
+        """
+        from . import _awaiting
+
+        return _awaiting.result_of(self).__await__()
+
+    def _watch(self, waiter: Waiter) -> None:
+        """Have a waiter woken when the result may be ready."""
+        # In one step, as threads may share the result.
+        self.__dict__.setdefault("_awaited", deque()).append(waiter)
+        pool = self._pool
+        if pool is None or (self._told is not None and self._told.is_open):
+            self._release()
+        elif self._told is None:  # else the end of the callback wakes all
+            pool._supervisor.watch(self._job, self, self._taken, sys.maxsize)
+
+    def _unwatch(self, waiter: Waiter) -> bool:
+        """Say that a waiter was woken, or waits no more; tell whether others wait."""
+        assert self._awaited is not None
+        with suppress(ValueError):
+            self._awaited.remove(waiter)
+        return len(self._awaited) > 0
+
     def cancel(self, *, running: bool = False) -> bool:
         """Give the result up: tasks of it that have not begun never run.
 
@@ -237,6 +281,9 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
 
     def _tell(self) -> None:
         """Call back: in the thread for callbacks, when the job is done."""
+        if self._told is None:  # only tasks of asyncio wait
+            self._release()
+            return
         try:
             self._collect(None)
             if self._error is None:
@@ -252,6 +299,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         self._teller = None
         if self._told is not None:
             self._told.open()
+        wake_all(self._awaited)
 
     def _collect_some(self) -> None:
         """Take in what has arrived."""

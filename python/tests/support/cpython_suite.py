@@ -76,13 +76,16 @@ class Run:
     What they write goes to the directory.
     """
 
-    def __init__(self, kind: str, implementation: str, directory: Path) -> None:
+    def __init__(
+        self, kind: str, implementation: str, directory: Path, program: str = __file__
+    ) -> None:
         self._report = directory / "report.json"
         self._log = directory / "log.txt"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, kind, implementation, str(self._report)],
+                [sys.executable, program, kind, implementation, str(self._report)],
                 cwd=directory,
+                env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -217,8 +220,13 @@ def main(kind: str, implementation: str, report: str) -> None:
     if implementation == "gopool":
         _install()
     _make_cases(kind)
+    run(_tests, report)
+
+
+def run(tests: unittest.TestSuite, report: str) -> None:
+    """Run tests and write the report."""
     runner = unittest.TextTestRunner(resultclass=_Result, verbosity=2)
-    result = runner.run(_tests)
+    result = runner.run(tests)
     assert isinstance(result, _Result)
     Path(report).write_text(json.dumps(result.fates))
 
