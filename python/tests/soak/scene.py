@@ -220,7 +220,7 @@ class Scene:
         size = moments.choice(SIZES)
         if value == "block":
             size = min(size, 20)
-        elif value == "bytes" or kind == "apply" or self._chunks:
+        elif value == "bytes" or kind == "apply" or self._limits:
             size = min(size, 60)
         spin = moments.choice(SPINS) if size < 1000 else 0
         tasks = [Task(RETURNS, spin * moments.randint(0, 2), value) for _ in range(size)]
