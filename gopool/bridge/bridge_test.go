@@ -84,11 +84,10 @@ func TestEvents(t *testing.T) {
 	p := newPool(t)
 	w := attach(t, p)
 	require.Equal(t, int64(0), Busy(p, w.number))
-	require.NoError(t, w.socket.Close())
-	// The process that the death watch sees is this one: end of file is noticed
-	// when something is expected of the worker.
 	e := newExchange(t, 4096)
 	j := e.submit(p, "f", "x", 1, 1, flagSealed)
+	w.grant()
+	require.NoError(t, w.socket.Close())
 	require.Equal(t, int64(gopool.WorkerGone)<<32|w.number, NextEvent(p))
 	require.Equal(t, int64(1), Busy(p, w.number))
 	require.Equal(t, int64(1), Exited(p, w.number, 0))

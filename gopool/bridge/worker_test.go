@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"os/exec"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ const limit = 20_000
 type worker struct {
 	t      *testing.T
 	number int64
+	pid    int64
 	socket *os.File
 	page   *os.File
 	frames chan frame
@@ -66,9 +68,16 @@ func attach(t *testing.T, p int64) *worker {
 	require.NoError(t, unix.SetNonblock(fds[1], true)) // so that Close ends a Read
 	page := memfd(t, gopool.PageSize)
 	w := &worker{t: t, socket: os.NewFile(uintptr(fds[1]), "socket"), page: page, frames: make(chan frame, 1000)}
-	w.number = Attach(p, int64(fds[0]), int64(page.Fd()), int64(os.Getpid()), 0)
+	process := exec.Command("sleep", "infinity") // whose end is that of the worker
+	require.NoError(t, process.Start())
+	w.pid = int64(process.Process.Pid)
+	w.number = Attach(p, int64(fds[0]), int64(page.Fd()), w.pid, 0)
 	require.Positive(t, w.number)
-	go w.read()
+	go func() {
+		w.read()
+		_ = process.Process.Kill()
+		_ = process.Wait()
+	}()
 	w.send(wire.AppendReady(nil))
 	for deadline := time.Now().Add(limit * time.Millisecond); Busy(p, w.number) != 0; {
 		require.True(t, time.Now().Before(deadline))
