@@ -105,6 +105,18 @@ func TestMaxPending(t *testing.T) {
 		f.reporter.Exited(-9)
 		locked(p, func() { require.Zero(t, p.bound.open) })
 	})
+	t.Run("one that was cancelled outside is struck when it is admitted", func(t *testing.T) {
+		p, f := bounded(t, 1)
+		submit(t, p, timed(p, time.Second), 1, 1)
+		j := submit(t, p, timed(p, time.Second), 1, 2)
+		require.True(t, j.CancelTask(0, false))
+		f.finish(t, f.one(t), time.Second)
+		g := f.one(t)
+		require.Equal(t, 1, g.Offset)
+		f.finish(t, g, time.Second)
+		require.True(t, j.Done())
+		locked(p, func() { require.Zero(t, p.bound.open) })
+	})
 	t.Run("a call waits outside as well", func(t *testing.T) {
 		p, f := bounded(t, 1)
 		submit(t, p, timed(p, time.Second), 1, 1)

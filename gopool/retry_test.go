@@ -178,6 +178,19 @@ func TestTasksInBackoff(t *testing.T) {
 		f.reporter.Exited(0)
 		join(t, p)
 	})
+	t.Run("are struck when they were cancelled", func(t *testing.T) {
+		p, f, j, let := scene(t)
+		endPool(t, p, f)
+		require.True(t, j.CancelTask(1, false))
+		require.False(t, j.CancelTask(2, false), "it is done")
+		locked(p, func() { j.retries.delays[0].until = time.Now() })
+		j.resume()
+		require.Empty(t, f.take())
+		require.True(t, j.Done())
+		require.Equal(t, 1, let.settled)
+		segments := j.Take()
+		require.Equal(t, Segment{Index: 1, Count: 1, Payload: Cancelled{}}, segments[len(segments)-1])
+	})
 	t.Run("are not in the way of others", func(t *testing.T) {
 		p, f, _, _ := scene(t)
 		endPool(t, p, f)
@@ -185,6 +198,19 @@ func TestTasksInBackoff(t *testing.T) {
 		f.finish(t, f.one(t), time.Microsecond)
 		require.True(t, other.Done())
 	})
+}
+
+func TestRetryOfWhatRanTooLong(t *testing.T) {
+	for _, onLimit := range []bool{false, true} {
+		p := New(Options{})
+		endPool(t, p)
+		j := repeatable(t, p, Retries{Limit: 1, Backoff: time.Hour, OnLimit: onLimit}, &Batch{Count: 1})
+		f := attachFakes(t, p, 1)[0]
+		f.start(f.one(t).Sequence)
+		locked(p, func() { f.reporter.member.overran = time.Second })
+		f.reporter.Exited(-9)
+		require.Equal(t, onLimit, !j.Done())
+	}
 }
 
 func TestTasksThatFailedTogetherAreGrantedTogether(t *testing.T) {

@@ -85,6 +85,13 @@ def change_and_fail(ledger: Ledger, die: bool, number: int, data: Array) -> int:
     return before
 
 
+def hang_first(ledger: Ledger, number: int) -> int:
+    """Never end in the first attempt."""
+    if attempt(ledger, number) == 1:
+        signal.pause()
+    return number
+
+
 def call(pool: gopool.Pool, method: str, func: Any, numbers: Any, **options: Any) -> list[Any]:
     """Return all results of a call by one of the methods."""
     items: Any = [(n,) for n in numbers] if method.startswith("starmap") else numbers
@@ -195,6 +202,17 @@ def test_a_callback_gets_what_comes_in_the_end(ledger: Ledger) -> None:
     assert told[0] == 6
     assert isinstance(told[1], gopool.WorkerLostError)
     assert len(told) == 2
+
+
+def test_a_time_limit_counts_where_it_is_named(ledger: Ledger) -> None:
+    """A task that was ended for it was lost with its worker, but not by accident."""
+    func = functools.partial(hang_first, ledger)
+    options: Any = {"timeout": 0.05, "retries": 1, "backoff": 0}
+    with gopool.Pool(1) as pool:
+        with pytest.raises(gopool.TaskTimeoutError):
+            pool.apply(func, (0,), **options)
+        assert pool.apply(func, (1,), retry_on=TimeoutError, **options) == 1
+    assert runs(ledger) == {0: 1, 1: 2}
 
 
 def test_with_return_exceptions(ledger: Ledger) -> None:
