@@ -10,7 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from concurrent.futures import CancelledError
     from multiprocessing import TimeoutError
-    from types import ModuleType
 
     from ._context import get_context
     from ._current import worker_index, worker_state
@@ -68,6 +67,31 @@ __all__ = [
 __version__ = "0.1.0"
 
 
+# Where names are that are not in `pool`.
+_HOMES = {
+    "BrokenPoolError": "gopool._errors",
+    "CallOptions": "gopool._options",
+    "CancelledError": "concurrent.futures",
+    "MapOptions": "gopool._options",
+    "MaybeEncodingError": "gopool._errors",
+    "PoolExecutor": "gopool._executor",
+    "PoolStats": "gopool._stats",
+    "PoolTerminatedError": "gopool._errors",
+    "Shared": "gopool._shared",
+    "TaskTimeoutError": "gopool._errors",
+    "TimeoutError": "gopool._errors",
+    "WorkerLostError": "gopool._errors",
+    "WorkerStats": "gopool._stats",
+    "get_context": "gopool._context",
+    "install": "gopool._install",
+    "register_joblib": "gopool._joblib",
+    "shared": "gopool._shared",
+    "uninstall": "gopool._install",
+    "worker_index": "gopool._current",
+    "worker_state": "gopool._current",
+}
+
+
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used (PEP 562).
 
@@ -76,30 +100,9 @@ def __getattr__(name: str) -> object:
     """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home: ModuleType
-    if name in ("install", "uninstall"):
-        from . import _install as home
-    elif name in ("Shared", "shared"):
-        from . import _shared as home
-    elif name in ("CallOptions", "MapOptions"):
-        from . import _options as home
-    elif name == "register_joblib":
-        from . import _joblib as home
-    elif name == "PoolExecutor":
-        from . import _executor as home
-    elif name == "CancelledError":
-        from concurrent import futures as home
-    elif name in ("PoolStats", "WorkerStats"):
-        from . import _stats as home
-    elif name in ("worker_index", "worker_state"):
-        from . import _current as home
-    elif name == "get_context":
-        from . import _context as home
-    else:
-        from . import _errors, pool
+    from importlib import import_module
 
-        home = pool if hasattr(pool, name) else _errors
-    value: object = getattr(home, name)
+    value: object = getattr(import_module(_HOMES.get(name, "gopool.pool")), name)
     globals()[name] = value
     return value
 

@@ -78,9 +78,12 @@ class Progress:
         """Tell for the last time. Blocks until that is done."""
         with suppress(RuntimeError):  # it was stopped before
             self._wanted.release()
-        if self._thread is None:  # nothing is told yet, or Ctrl-C came when that began
-            self._close()
         self.join()
+
+    def drop(self) -> None:
+        """Tell no more: the call has failed, perhaps before `follow`, or in it."""
+        self.stop()
+        self._close()
 
     def check(self) -> None:
         """Raise what telling has raised, once."""
@@ -145,7 +148,7 @@ class FollowedMapResult(MapResult[R]):
 
     def unfollow(self) -> None:
         """Tell no more: the caller will never have the result."""
-        self._progress.stop()
+        self._progress.drop()
 
     def get(self, timeout: float | None = None) -> list[R]:
         self._getter = threading.get_ident()
@@ -156,6 +159,8 @@ class FollowedMapResult(MapResult[R]):
         except BaseException:
             self._progress.stop()
             raise
+        finally:
+            self._getter = 0
         self._progress.check()
         return value
 
@@ -196,7 +201,7 @@ class FollowedIMapIterator(IMapIterator[R]):
 
     def unfollow(self) -> None:
         """Tell no more: the caller will never have the iterator."""
-        self._progress.stop()
+        self._progress.drop()
 
     def _fetch(self, timeout: float | None) -> Any:
         self._progress.check()

@@ -205,7 +205,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         # In one step, as threads may share the result.
         self.__dict__.setdefault("_awaited", deque()).append(waiter)
         pool = self._pool
-        if pool is None or (self._told is not None and self._told.is_set()):
+        if pool is None or (self._told is not None and self._told.is_open):
             self._release()
         elif self._told is None:  # else the end of the callback wakes all
             pool._supervisor.watch(self._job, self, self._taken, sys.maxsize)

@@ -11,7 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from . import _core, _exchange
+from ._code_name import UNKNOWN
 from ._doing import read_function
+from ._interrupts import deferred
 from ._owner import Thread
 
 if TYPE_CHECKING:
@@ -33,27 +35,26 @@ class Trace:
         self._number = _core.new_number()
         self._error: OSError | None = None
         with open(path, "wb") as file:
-            fd = os.dup(file.fileno())
+            fd = file.fileno()
+            with deferred():  # a descriptor that is Go's must not be closed here
+                self._start(os.dup(fd))
+
+    def _start(self, fd: int) -> None:
+        owner = self._owner
         before, owner.names_of_jobs = owner.names_of_jobs, {}
-        try:
-            status = _core.native.bridge_StartTrace(owner.pool, self._number, fd)
-            if status:
-                raise (
-                    ValueError("the pool is being traced already")
-                    if status > 0
-                    else owner.error(status)
-                )
-            fd = -1
-        finally:
-            if fd >= 0:
-                owner.names_of_jobs = before
-                os.close(fd)
+        status = _core.native.bridge_StartTrace(owner.pool, self._number, fd)
+        if status:
+            owner.names_of_jobs = before
+            os.close(fd)
+            if status > 0:
+                raise ValueError("the pool is being traced already")
+            raise owner.error(status)
         owner.feeders.add(self)
         try:
             self._thread = Thread("gopool-trace", self._name_functions)
-        except BaseException:
-            owner.feeders.discard(self)
+        except BaseException:  # no thread is to be had
             _core.native.bridge_StopTrace(self._number)
+            self._name_functions()
             raise
 
     def stop(self) -> None:
@@ -92,9 +93,10 @@ class Trace:
                 size = _core.native.bridge_NextUnnamed(self._number, exchange.handle, size)
                 if size <= 0:
                     break
-                name = read_function(view, 0, owner.name_of_job)[0].encode()
-                size = len(name)
-                view[:size] = name
+                name = read_function(view, 0, owner.name_of_job)[0] or UNKNOWN
+                encoded = name.encode(errors="replace")
+                size = len(encoded)
+                view[:size] = encoded
             if size < 0:
                 number = int.from_bytes(view[:8], "little")
                 self._error = OSError(number, os.strerror(number), self._path)

@@ -61,7 +61,6 @@ def main(sock: socket.socket, settings: Settings, index: int, generation: int) -
     except BaseException:
         import traceback
 
-
         # Not printed here: it is in the error of everybody who wants a result.
         _wire.send(sock, _wire.FAILED, traceback.format_exc().encode())
         sock.close()

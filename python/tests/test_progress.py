@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import functools
 import io
+import multiprocessing
 import queue
 import sys
 import threading
@@ -125,11 +126,13 @@ def test_nothing_to_do(cls: type[gopool.Pool], method: str) -> None:
     assert log.all == [(0, 0)]
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_failed_and_lost_tasks_are_completed(method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "start_method"), [*((method, "fork") for method in METHODS), ("map", "spawn")]
+)
+def test_failed_and_lost_tasks_are_completed(method: str, start_method: str) -> None:
     """As are items that can't be sent, and with exceptions in the place of results."""
     log = Log()
-    with gopool.Pool(2) as pool:
+    with gopool.Pool(2, context=multiprocessing.get_context(start_method)) as pool:
         items = [0, 1, "x", sys.stdin, 50, 2]
         answer = start(
             pool, method, deaths.die_at_many, items, progress=log, return_exceptions=True

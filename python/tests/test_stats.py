@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 import time
@@ -86,14 +87,15 @@ def test_what_has_been_done(cls: type[gopool.Pool]) -> None:
     assert pool.stats() == last
 
 
-def test_lost_tasks_and_new_workers() -> None:
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_lost_tasks_and_new_workers(method: str) -> None:
     """Each loss is one task; the worker in the place of another has a new number."""
-    with gopool.Pool(2) as pool:
-        for number in range(5):
+    with gopool.Pool(2, context=multiprocessing.get_context(method)) as pool:
+        for number in range(2):
             with suppress(gopool.WorkerLostError):
                 pool.apply(deaths.die_at, (number, number))
         stats = until(pool, lambda stats: len(stats.workers) == 2)
-    assert (stats.tasks_lost, stats.tasks_done) == (5, 0)
+    assert (stats.tasks_lost, stats.tasks_done) == (2, 0)
     assert max(worker.number for worker in stats.workers) > 2
 
 
@@ -110,7 +112,8 @@ def test_a_worker_that_starts_and_one_that_retires(
         assert (stats.tasks_queued, stats.tasks_running) == (1, 0)
         first.open()
         mailbox.receive(1)
-        assert [worker.state for worker in pool.stats().workers] == ["retiring"]
+        # Its successor may have been started.
+        assert pool.stats().workers[0].state == "retiring"
         second.open()
         assert result.get() == 1
 
@@ -187,13 +190,16 @@ def test_terminated_in_the_middle(cls: type[gopool.Pool], mailbox: Mailbox, gate
     assert (stats.tasks_lost, stats.tasks_queued, stats.workers) == (0, 0, ())
 
 
-def test_a_forked_child_has_no_stats() -> None:
-    """Its parent has."""
+@pytest.mark.parametrize(
+    "use", [gopool.Pool.stats, lambda pool: pool.trace("/dev/null")], ids=["stats", "trace"]
+)
+def test_a_forked_child_has_none(use: Callable[[gopool.Pool], object]) -> None:
+    """Nor a timeline. Its parent has."""
     with gopool.Pool(1) as pool:
         child = os.fork()
         if not child:
             try:
-                pool.stats()
+                use(pool)
             except RuntimeError:
                 os._exit(7)
             os._exit(1)

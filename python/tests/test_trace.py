@@ -17,6 +17,7 @@ from support.latches import Gate, Mailbox
 from support.processes import workers_at_work
 
 import gopool
+from gopool import _trace
 
 CLASSES = [gopool.Pool, gopool.ThreadPool]
 
@@ -181,6 +182,28 @@ def test_threads_have_names_of_functions(tmp_path: Path) -> None:
     assert functions(events) == {"square", "identity"}
 
 
+@pytest.mark.parametrize(
+    ("cls", "name", "shown"),
+    [
+        (gopool.Pool, "\udc80", "?"),
+        (gopool.ThreadPool, "\udc80", "?"),
+        (gopool.ThreadPool, "", "a function"),
+    ],
+)
+def test_names_that_are_none(cls: type[gopool.Pool], name: str, shown: str, tmp_path: Path) -> None:
+    """A program may call its functions what it likes."""
+
+    def local(number: int) -> int:
+        return number
+
+    local.__qualname__ = name
+    path = tmp_path / "run.json"
+    with cls(1) as pool:
+        with pool.trace(path):
+            assert pool.map(local, [1]) == [1]
+        assert functions(events_of(path)) == {shown}
+
+
 @pytest.mark.parametrize("cls", CLASSES)
 def test_one_after_the_other(cls: type[gopool.Pool], tmp_path: Path) -> None:
     """Not two at a time; each has what was run in its time."""
@@ -221,6 +244,22 @@ def test_it_ends_with_the_pool(
         pool.join()
     (event,) = slices(events_of(tmp_path / "terminated.json"))
     assert event["args"]["unfinished"]
+
+
+def test_without_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left over, and the next one works."""
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with gopool.Pool(1) as pool:
+        with monkeypatch.context() as patch:
+            patch.setattr(_trace, "Thread", refuse)
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                pool.trace(tmp_path / "none.json")
+        with pool.trace(tmp_path / "run.json"):
+            pool.apply(tasks.nothing)
+    assert events_of(tmp_path / "none.json")
 
 
 def test_a_file_that_can_not_be_written(tmp_path: Path) -> None:

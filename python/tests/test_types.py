@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.pool
+import os
 import sys
 from collections.abc import Iterator
 from multiprocessing.context import BaseContext
@@ -86,6 +87,21 @@ def use_iterators(pool: Pool) -> None:
     assert_type(sorted(unordered), list[str])
 
 
+def use_what_is_told(pool: Pool, told: list[tuple[int, int | None]]) -> None:
+    def tell(done: int, total: int | None) -> None:
+        told.append((done, total))
+
+    assert_type(pool.map(halve, [1], progress=tell), list[float])
+    assert_type(pool.imap(halve, numbers(), progress=tell), IMapIterator[float])
+    pool.starmap_async(halve, [(1,)], progress=False).wait()
+    stats = pool.stats()
+    assert_type(stats, gopool.PoolStats)
+    assert_type(stats.workers, tuple[gopool.WorkerStats, ...])
+    assert_type(stats.workers[0].function, str | None)
+    with pool.trace(os.devnull) as trace:
+        trace.stop()
+
+
 def use_life(pool: Pool) -> None:
     with pool as same:
         assert_type(same, Pool)
@@ -149,6 +165,9 @@ def test_the_program_does_what_its_types_say() -> None:
         use_results(pool)
         use_callbacks(pool)
         use_iterators(pool)
+        told: list[tuple[int, int | None]] = []
+        use_what_is_told(pool, told)
+        assert told[-1] == (1, 1) or told[-1][1] is None
         use_mistakes(pool)
         catch(pool)
         assert use_standard(pool) == [0.5]
