@@ -32,11 +32,17 @@ func (j *Job) Limit(limit time.Duration) {
 	j.limit = limit
 }
 
-// granted is told that a worker has tasks of the job.
+// granted is told that a worker has tasks of the job. Where these are likely to be
+// long, it looks soon, to see the first of them begin.
 func (w *warden) granted(j *Job) {
-	if j.limit > 0 {
-		w.lookAfter(interval(j.limit))
+	if j.limit == 0 {
+		return
 	}
+	wait := interval(j.limit)
+	if j.fn.mean == 0 || j.fn.mean > wait {
+		wait = promptest
+	}
+	w.lookAfter(wait)
 }
 
 func interval(limit time.Duration) time.Duration {
