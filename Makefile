@@ -99,6 +99,12 @@ check: lint test ## What CI runs: lint, test and a minute of soak
 soak: $(DEVELOP) ## Use pools for ten minutes while everything goes wrong (SOAK_ARGS=...)
 	PYTHONPATH=python/tests $(BIN)/python -W error -m soak $(SOAK_ARGS)
 
+REPEAT ?= 10
+JOBS ?= 2
+.PHONY: repeat
+repeat: $(DEVELOP) ## Run the tests of faults again and again, until one fails (REPEAT=10 JOBS=2)
+	$(BIN)/python python/tests/repeat.py --times $(REPEAT) --jobs $(JOBS)
+
 .PHONY: bench
 bench: $(BENCH) ## Compare gopool with its peers on this machine (BENCH_ARGS=...)
 	$(BIN)/python python/bench $(BENCH_ARGS)

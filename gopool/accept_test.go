@@ -107,6 +107,16 @@ func TestSkipped(t *testing.T) {
 		require.Equal(t, 1, f.told("restore"))
 		require.Equal(t, 6, total(f.take()))
 	})
+	t.Run("what comes back piece by piece is granted in the order of the input", func(t *testing.T) {
+		p, f, _ := leased(t, 8)
+		f.start(2)
+		locked(p, func() { require.True(t, p.members[0].recall()) })
+		f.reporter.Skipped(3, 2)
+		f.reporter.Skipped(5, 4)
+		grants := f.take()
+		require.Equal(t, 2, grants[0].index())
+		require.Equal(t, 6, total(grants))
+	})
 	t.Run("numbers out of range count for nothing", func(t *testing.T) {
 		p, f, j := leased(t, 8)
 		takeBack(t, p, f)

@@ -32,6 +32,11 @@ type span struct {
 
 func (s span) index() int { return s.batch.Index + s.offset }
 
+// precedes tells whether the tasks of next come right behind those of s.
+func (s span) precedes(next span) bool {
+	return s.batch == next.batch && s.offset+s.count == next.offset
+}
+
 // cut splits off the first n tasks.
 func (s *span) cut(n int) span {
 	head := span{s.batch, s.offset, n}

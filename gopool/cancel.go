@@ -1,6 +1,9 @@
 package gopool
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // ErrCancelled is the error of a job that was cancelled.
 var ErrCancelled = errors.New("job was cancelled")
@@ -82,7 +85,14 @@ func (j *Job) isOpen(index int) bool {
 			return true
 		}
 	}
-	return false
+	return j.isParked(index)
+}
+
+// isParked tells whether a task is in back-off or outside: it is struck when that ends.
+func (j *Job) isParked(index int) bool {
+	has := func(s span) bool { return s.index() <= index && index < s.index()+s.count }
+	return slices.ContainsFunc(j.outside, has) ||
+		j.retries != nil && slices.ContainsFunc(j.retries.delays, func(d delay) bool { return has(d.task) })
 }
 
 // strike takes tasks that were cancelled off a span, and returns what is left of it.

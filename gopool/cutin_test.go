@@ -133,4 +133,38 @@ func TestCutIn(t *testing.T) {
 		submit(t, p, timed(p, 1), 1, 1)
 		require.Zero(t, recalls(fakes))
 	})
+	t.Run("before a job of higher priority all give way, whatever it has in flight", func(t *testing.T) {
+		p, fakes, _ := busy(t, 2)
+		urgent, err := p.Submit(timed(p, quantum), 1, nil, false)
+		require.NoError(t, err)
+		urgent.Prioritize(1)
+		require.NoError(t, urgent.Add(&Batch{Count: 1}))
+		require.Equal(t, 1, recalls(fakes), "as many as it has tasks")
+		require.NoError(t, urgent.Add(&Batch{Count: tasks, Index: 1}))
+		require.Equal(t, 2, recalls(fakes))
+		for _, f := range fakes {
+			grants := f.take()
+			f.pass(t, 1, grants[len(grants)-1].end())
+			for _, g := range f.take() {
+				require.Same(t, urgent.fn, g.Function)
+			}
+		}
+		submit(t, p, timed(p, quantum), 1, tasks)
+		require.Equal(t, 2, recalls(fakes), "nobody gives way to a lower one")
+	})
+	t.Run("no task of higher priority goes behind others", func(t *testing.T) {
+		p := New(Options{})
+		f := attachFakes(t, p, 1)[0]
+		endPool(t, p, f)
+		submit(t, p, timed(p, quantum), 1, 3)
+		f.start(1)
+		urgent, err := p.Submit(timed(p, 1), 1, nil, false)
+		require.NoError(t, err)
+		urgent.Prioritize(1)
+		require.NoError(t, urgent.Add(&Batch{Count: 1}))
+		grants := f.take()
+		require.Equal(t, 1, f.told("recall"))
+		f.pass(t, 1, grants[len(grants)-1].end())
+		require.Same(t, urgent.fn, f.take()[0].Function)
+	})
 }

@@ -20,7 +20,9 @@
 //	              └── recalled, or worker lost ──┘
 //
 // A job may be fed while it runs, in the pace in which its outcomes are taken:
-// [Job.Room] says how much may be added, [Job.Order] has outcomes come in turn.
+// [Job.Room] says how much may be added, [Job.Order] has outcomes come in turn. Tasks
+// may be run again ([Job.Retry]), come before others ([Job.Prioritize]), or have to
+// wait for others to complete ([Options].MaxPending).
 //
 // # Lifecycle
 //
@@ -30,12 +32,16 @@
 // nothing any more ([Pool.Exited]). Only after the second are its tasks given
 // to others, so none can run twice.
 //
+// A task may be ended with its worker: [Job.Limit], [Job.Cancel]. Then the owner of
+// the worker is told to kill it ([Kill]).
+//
 // # Goroutines
 //
 // Each has an owner that waits for it. A process worker has three (reader,
 // writer, death watch), which end with its socket and before [Pool.Exited] has
 // settled it; a goroutine worker is one itself. The pool starts none, but a
-// timer while workers have tasks queued behind a long one.
+// timer while workers have tasks queued behind a long one, or with a time limit, and
+// while tasks wait to be run again.
 //
 // # What it does
 //

@@ -159,6 +159,7 @@ func (j *Job) AddLocal(index int) error {
 		return err
 	}
 	j.open++
+	p.bound.open++ // which settle takes back
 	j.stock.added++
 	j.accept(Segment{Index: index, Count: 1, Payload: Local{}})
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -25,6 +26,8 @@ type Job struct {
 	pending   []span // not handed out; taken from the front
 	waiting   int    // tasks in pending
 	open      int    // tasks added and not settled
+	parked    int    // of these: neither in pending nor with a worker, but in back-off or outside
+	outside   []span // not admitted yet: see bound
 	settled   int    // tasks that have their outcome
 	sealed    bool
 	queued    bool          // is in pool.queue
@@ -44,6 +47,9 @@ type Job struct {
 	notify    func() // called when changed is closed
 	order     *order // nil: outcomes arrive as they come
 	stock     stock
+	priority  int
+	retries   *retries      // nil: no task is run again
+	admitted  chan struct{} // closed when all tasks are admitted; nil: they are
 }
 
 // Add adds the tasks of b. It fails once the job is sealed or the pool has been
@@ -199,7 +205,7 @@ func (j *Job) refusal() error {
 func (j *Job) done() bool { return j.err != nil || j.sealed && j.open == 0 }
 
 // granted returns how many tasks workers have.
-func (j *Job) granted() int { return j.open - j.waiting }
+func (j *Job) granted() int { return j.open - j.waiting - j.parked }
 
 func (j *Job) seal() {
 	if j.sealed {
@@ -218,11 +224,34 @@ func (j *Job) add(b *Batch) {
 	if b.Count < 1 {
 		return
 	}
-	j.pending = append(j.pending, span{b, 0, b.Count})
-	j.waiting += b.Count
 	j.open += b.Count
 	j.stock.add(b)
 	j.pool.trim.due = j.pool.trim.due || b.Settled != nil
+	if j.pool.options.MaxPending > 0 {
+		j.keepOutside(span{b, 0, b.Count})
+		return
+	}
+	j.pool.bound.open += b.Count
+	j.enqueue(span{b, 0, b.Count})
+}
+
+// unpark puts tasks behind all others that are to be handed out, unless they were
+// cancelled meanwhile.
+func (j *Job) unpark(s span) {
+	j.parked -= s.count
+	for _, s := range j.strike(s) {
+		j.enqueue(s)
+	}
+}
+
+// enqueue puts tasks behind all others that are to be handed out.
+func (j *Job) enqueue(s span) {
+	j.waiting += s.count
+	if last := len(j.pending) - 1; last >= 0 && j.pending[last].precedes(s) {
+		j.pending[last].count += s.count
+	} else {
+		j.pending = append(j.pending, s)
+	}
 	j.pool.queue.push(j)
 }
 
@@ -239,8 +268,8 @@ func (j *Job) carve(n int) span {
 	return s
 }
 
-// giveBack puts tasks that did not run in front of all others. Of tasks that were
-// granted one after the other, the last are to be given back first.
+// giveBack puts tasks that did not run before all that come after them in the input. A
+// worker may pass over its tasks one by one, and the first of them is to run first.
 func (j *Job) giveBack(s span) {
 	if j.err != nil {
 		s.batch.settle(s.count)
@@ -248,13 +277,18 @@ func (j *Job) giveBack(s span) {
 		return
 	}
 	kept := j.strike(s)
+	if len(kept) == 0 {
+		return
+	}
 	for _, s := range kept {
 		j.waiting += s.count
 	}
-	if len(kept) > 0 {
-		j.pending = append(kept, j.pending...)
-		j.pool.queue.putBack(j)
+	at := 0
+	for at < len(j.pending) && j.pending[at].index() < s.index() {
+		at++
 	}
+	j.pending = slices.Insert(j.pending, at, kept...)
+	j.pool.queue.putBack(j)
 }
 
 // deliver accepts the outcome of tasks.
@@ -297,6 +331,7 @@ func (j *Job) arrive(s Segment) {
 // settle counts tasks as settled and wakes who waits for that.
 func (j *Job) settle(count int) {
 	j.open -= count
+	j.pool.bound.open -= count
 	if !j.done() {
 		if j.changed != nil && j.available >= j.wanted {
 			j.wake()
@@ -316,8 +351,10 @@ func (j *Job) fail(err error) {
 	for _, s := range j.pending {
 		s.batch.settle(s.count)
 	}
-	j.open -= j.waiting // those that workers have
-	j.pending, j.waiting = nil, 0
+	j.pool.bound.open -= j.waiting + j.retries.drop()
+	j.dropOutside()
+	j.open -= j.waiting + j.parked // those that workers have
+	j.pending, j.waiting, j.parked = nil, 0, 0
 	j.wake()
 	j.stock.change()
 	j.end()
@@ -348,6 +385,7 @@ func (j *Job) end() {
 // letGo counts tasks off that workers have of a job that has ended. Behind the last one
 // nobody needs the function.
 func (j *Job) letGo(count int) {
+	j.pool.bound.open -= count
 	if j.open -= count; j.open == 0 {
 		j.pool.release(j.fn)
 	}

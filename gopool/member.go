@@ -115,7 +115,9 @@ func (m *member) accept(o Outcomes) error {
 		if trace = l.job.pool.trace; trace != nil {
 			trace.note(l, n)
 		}
-		l.job.deliver(Segment{Index: l.span().index(), Count: n, Skip: int(l.Sequence - o.First), Payload: o.Payload, loans: o.loans})
+		tasks := l.span()
+		tasks = tasks.cut(n)
+		l.job.conclude(tasks, Segment{Index: tasks.index(), Count: n, Skip: int(l.Sequence - o.First), Payload: o.Payload, loans: o.loans})
 		m.settle(n)
 	}
 	if trace != nil {
@@ -130,7 +132,6 @@ func (m *member) accept(o Outcomes) error {
 // settle takes the first n tasks of the first lease off the record.
 func (m *member) settle(n int) {
 	l := &m.leases[0]
-	l.Batch.settle(n)
 	l.drop(n)
 	m.tasks -= n
 	m.load -= time.Duration(n) * l.each
@@ -241,8 +242,8 @@ func (m *member) restore() {
 }
 
 // bury settles what a worker that has exited leaves behind. Outcomes that it
-// had not sent are delivered; the task that it was in is lost with it; all
-// others go back to their jobs.
+// had not sent are delivered; the task that it was in is lost with it, or run again
+// if its job says so; all others go back to their jobs.
 func (m *member) bury(exit int) {
 	m.meters.busy = m.metered().busy // while it is known what it was in
 	if rest, ok := m.worker.Harvest(); ok {
@@ -257,7 +258,8 @@ func (m *member) bury(exit int) {
 			end := Lost{Exit: exit}.String()
 			trace.slice(m, record{kind: lostTask, function: l.Function, index: l.span().index(), count: 1, text: end}, m.began(), clock())
 		}
-		l.job.deliver(Segment{Index: l.span().index(), Count: 1, Payload: Lost{m.id, exit, m.overran, m.details}})
+		task := l.span()
+		l.job.lose(task.cut(1), Lost{Worker: m.id, Exit: exit, Limit: m.overran, Details: m.details})
 		m.settle(1)
 	}
 	m.giveBack(0, m.next)

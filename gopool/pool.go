@@ -20,6 +20,9 @@ type Options struct {
 	// MaxChunks is how many chunks a worker is granted before it is replaced;
 	// 0 is no limit.
 	MaxChunks int
+	// MaxPending is how many tasks may be pending: handed out or to be, and not
+	// completed. Others wait outside (Job.Admitted); 0 is no limit.
+	MaxPending int
 	// MaxFailedStarts is how many workers in a row that end before they were
 	// ready break the pool. 0 means 3.
 	MaxFailedStarts int
@@ -76,6 +79,8 @@ type Pool struct {
 	ended        map[int]bool      // members off the record, until Exited is asked of them: whether that wants no other
 	jobs         map[*Job]struct{} // not done
 	queue        queue
+	bound        bound
+	prioritized  bool // a job has a priority of its own
 	lastBatch    uint64
 	lastFunction uint64
 	failedStarts int
@@ -114,6 +119,7 @@ func New(options Options) *Pool {
 // sending is a system call and other goroutines need not wait for it. Each
 // worker keeps the order of its own grants.
 func (p *Pool) unlock() {
+	p.admit()
 	dirty := p.dirty
 	p.dirty = nil
 	for _, m := range dirty {
@@ -231,7 +237,7 @@ func (p *Pool) Call(f *Function, b *Batch, deadline time.Time) (*Job, error) {
 // leadable returns the worker that has all tasks of j, if it is the only one
 // that was granted any since the pool was locked, and can be led.
 func (p *Pool) leadable(j *Job) (Leadable, bool) {
-	if len(p.dirty) != 1 || len(j.pending) > 0 {
+	if len(p.dirty) != 1 || j.waiting+j.parked > 0 {
 		return nil, false
 	}
 	worker, ok := p.dirty[0].worker.(Leadable)

@@ -76,6 +76,9 @@ func (w *Puller) Idle() bool {
 	return w.ready && !w.taken
 }
 
+// Repeat does as Reporter.Repeat.
+func (w *Puller) Repeat(sequence uint64) bool { return w.reporter.Repeat(sequence) }
+
 // Fail tells that the thread will never call Pull, and why.
 func (w *Puller) Fail(cause error) { w.reporter.Failed(cause) }
 

@@ -102,6 +102,50 @@ func TestQueue(t *testing.T) {
 		q.rotate()
 		require.Same(t, a, q.head())
 	})
+	t.Run("jobs of the highest priority take turns, the others wait", func(t *testing.T) {
+		var q queue
+		low, a, b, high := pendingJob(9), pendingJob(9), pendingJob(9), pendingJob(9)
+		low.priority, high.priority = -1, 2
+		for _, j := range []*Job{low, a, b} {
+			q.push(j)
+		}
+		var order []*Job
+		turn := func() {
+			order = append(order, q.head())
+			q.rotate()
+		}
+		turn()
+		turn()
+		q.push(high)
+		turn()
+		turn()
+		high.pending = nil
+		turn()
+		turn()
+		a.pending, b.pending = nil, nil
+		turn()
+		require.Equal(t, []*Job{a, b, high, high, a, b, low}, order)
+	})
+	t.Run("one that has just had its turn comes after a new one of its priority only", func(t *testing.T) {
+		var q queue
+		high, low, next := pendingJob(9), pendingJob(9), pendingJob(9)
+		high.priority, next.priority = 1, 1
+		q.push(high)
+		q.rotate()
+		q.push(low)
+		require.Equal(t, []*Job{high, low}, q.jobs)
+		q.push(next)
+		require.Equal(t, []*Job{next, high, low}, q.jobs)
+	})
+	t.Run("one whose tasks come back is the first of its priority", func(t *testing.T) {
+		var q queue
+		high, a, b := pendingJob(1), pendingJob(1), pendingJob(1)
+		high.priority = 1
+		q.push(high)
+		q.push(a)
+		q.putBack(b)
+		require.Equal(t, []*Job{high, b, a}, q.jobs)
+	})
 	t.Run("clear lets all jobs be pushed again", func(t *testing.T) {
 		var q queue
 		j := pendingJob(1)

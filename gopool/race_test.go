@@ -18,16 +18,26 @@ type ledger struct {
 
 // TestLedger lets everything happen at once and then balances the books: each
 // task of a job that ended well ran once, and came once, as an outcome or as
-// lost; a job that was terminated has no task twice.
+// lost; a job that was terminated has no task twice. Tasks that are run again ran as
+// often as they may before they came as lost.
 func TestLedger(t *testing.T) {
 	const submitters, jobs, tasks = 4, 10, 60
 	for _, end := range []struct {
-		name string
-		end  func(*Pool)
-	}{{"Close", (*Pool).Close}, {"Terminate", (*Pool).Terminate}} {
+		name    string
+		end     func(*Pool)
+		retries int
+		bound   int
+	}{
+		{"Close", (*Pool).Close, 0, 0},
+		{"Terminate", (*Pool).Terminate, 0, 0},
+		{"Close, tasks are run again", (*Pool).Close, 2, 0},
+		{"Terminate, tasks are run again", (*Pool).Terminate, 2, 0},
+		{"Close, tasks are run again and have to wait for room", (*Pool).Close, 1, 20},
+		{"Terminate, tasks are run again and have to wait for room", (*Pool).Terminate, 1, 20},
+	} {
 		t.Run("with "+end.name+" while others submit, workers come and go", func(t *testing.T) {
 			for range 10 {
-				p := New(Options{})
+				p := New(Options{MaxPending: end.bound})
 				owner := keep(t, p, 3)
 				var mu sync.Mutex
 				var books []*ledger
@@ -35,7 +45,7 @@ func TestLedger(t *testing.T) {
 				for s := range submitters {
 					all.Go(func() {
 						for range jobs {
-							l, err := submitLedger(p, tasks, s)
+							l, err := submitLedger(p, tasks, s, end.retries)
 							if err != nil {
 								require.ErrorAs(t, err, new(*NotRunningError))
 								return
@@ -61,15 +71,17 @@ func TestLedger(t *testing.T) {
 				join(t, p)
 				await(t, owner, "Finished")
 				for _, l := range books {
-					l.balance(t)
+					l.balance(t, end.retries)
 				}
+				locked(p, func() { require.Zero(t, p.bound.open) })
 			}
 		})
 	}
 }
 
-// submitLedger submits a job. Each 20th task ends its worker.
-func submitLedger(p *Pool, tasks, s int) (*ledger, error) {
+// submitLedger submits a job, of priority s if its tasks are run again. Each 20th task
+// ends its worker.
+func submitLedger(p *Pool, tasks, s, retries int) (*ledger, error) {
 	l := &ledger{runs: make([]atomic.Int32, tasks)}
 	f := p.NewFunction(TaskFunc(func(_ context.Context, data any, offset int) (any, error) {
 		index := data.(int) + offset
@@ -80,19 +92,40 @@ func submitLedger(p *Pool, tasks, s int) (*ledger, error) {
 	}))
 	defer p.Release(f)
 	half := tasks / 2
-	job, err := p.Submit(f, 1+s, nil, true, &Batch{Data: 0, Count: half}, &Batch{Data: half, Count: tasks - half, Index: half})
+	batches := []*Batch{{Data: 0, Count: half}, {Data: half, Count: tasks - half, Index: half}}
+	if retries == 0 {
+		job, err := p.Submit(f, 1+s, nil, true, batches...)
+		l.job = job
+		return l, err
+	}
+	job, err := p.Submit(f, 1+s, nil, false)
+	if err != nil {
+		return nil, err
+	}
 	l.job = job
-	return l, err
+	job.Retry(Retries{Limit: retries})
+	job.Prioritize(s)
+	for _, b := range batches {
+		if job.Add(b) != nil { // the pool was terminated
+			return l, nil
+		}
+		_ = job.Admitted(context.Background()) // as the job will tell
+	}
+	job.Seal()
+	return l, nil
 }
 
-func (l *ledger) balance(t *testing.T) {
+func (l *ledger) balance(t *testing.T, retries int) {
 	require.True(t, l.job.Done())
 	done, lost := settled(l.job)
 	all := sum(done, lost)
 	for i := range l.runs {
 		ran := int(l.runs[i].Load())
-		require.LessOrEqual(t, ran, 1, "task %d ran %d times", i, ran)
+		require.LessOrEqual(t, ran, 1+retries, "task %d ran %d times", i, ran)
 		require.LessOrEqual(t, all[i], ran, "task %d was reported, and ran %d times", i, ran)
+		if lost[i] > 0 {
+			require.Equal(t, 1+retries, ran, "task %d was lost after %d runs", i, ran)
+		}
 		if l.job.Err() == nil {
 			require.Equal(t, 1, all[i], "task %d came %d times", i, all[i])
 		}

@@ -56,8 +56,8 @@ func (p *Pool) refill(m *member, depth int) (more bool) {
 		if job == nil {
 			return false
 		}
-		if p.holds(m, job) {
-			break
+		if p.holds(m, job) || p.prioritized && m.hasBelow(job.priority) {
+			break // in the second case cutIn has the worker give way
 		}
 		n := p.allot(m, job)
 		if n == 0 {

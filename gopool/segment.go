@@ -32,6 +32,8 @@ type Lost struct {
 	Exit   int // exit code, or minus the number of the signal
 	// Limit is not 0 if the worker was killed because the task ran longer.
 	Limit time.Duration
+	// Retries is how often the task had been run again.
+	Retries int
 	// Details is what the program that waited for the worker has said of its end.
 	Details string
 }

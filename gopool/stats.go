@@ -48,7 +48,7 @@ func (p *Pool) Stats() Stats {
 	s := Stats{Uptime: time.Since(p.born), Workers: make([]WorkerStats, 0, len(p.members))}
 	sum := p.past
 	for j := range p.jobs {
-		s.Queued += j.waiting
+		s.Queued += j.waiting + j.parked
 	}
 	for _, m := range p.members {
 		w := WorkerStats{ID: m.id, Process: m.process(), State: m.state()}
@@ -159,7 +159,7 @@ func (m *member) state() WorkerState {
 	switch m.phase {
 	case starting:
 		return WorkerStarting
-	case retiring:
+	case retiring, doomed:
 		return WorkerRetiring
 	case lost:
 		return WorkerLost

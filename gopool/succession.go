@@ -8,8 +8,7 @@ package gopool
 //
 // Until then the successor is granted nothing. So no more tasks run at a time than
 // there are places, and what a worker does behind its last task is done before
-// the next one has its first. What follows that (Exited) nobody waits for: the end
-// of a process takes as long as the start.
+// the next one has its first.
 //
 // A successor that ends first is forgotten: Exited wants another when the worker
 // itself has ended, as if there had been none.

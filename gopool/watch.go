@@ -9,6 +9,9 @@ import (
 // that it is in.
 const tick = 2 * time.Millisecond
 
+// patience is how many ticks tasks stay behind a long one while no other worker is idle.
+const patience = 25
+
 // settling is how long after a recall tasks are taken back: many times as long
 // as a processor keeps a store to itself (less than a microsecond).
 const settling = time.Millisecond
@@ -85,7 +88,8 @@ func (w *watch) withdraw() (some bool) {
 
 // inspect takes in what m has finished if it has not reported for a tick, and
 // asks for what it has not started if another worker is idle and m is in the
-// same task as a tick ago, or has much.
+// same task as a tick ago, or has much; and in any case if it has been there for long,
+// so that others run that before what comes later in the input.
 func (w *watch) inspect(m *member) {
 	if m.tasks == 0 || m.phase == lost {
 		return
@@ -107,7 +111,8 @@ func (w *watch) inspect(m *member) {
 		}
 	}
 	hasMuch := m.load > quantum && !(m.isQuick() && w.pool.crowded())
-	if (m.stuck > 0 || hasMuch) && w.pool.anyIdle() && m.recall() {
+	waited := m.stuck >= patience && len(w.pool.members) > 1
+	if (waited || (m.stuck > 0 || hasMuch) && w.pool.anyIdle()) && m.recall() {
 		w.need(m)
 	}
 }

@@ -62,6 +62,25 @@ func TestWatch(t *testing.T) {
 		done, _ := settled(j)
 		require.Equal(t, onceUpTo(tasks), done)
 	})
+	t.Run("what is behind a long task is granted before later tasks, also if nobody is idle", func(t *testing.T) {
+		p := New(Options{})
+		fakes := attachFakes(t, p, 2)
+		endPool(t, p, fakes...)
+		stuck, other := fakes[0], fakes[1]
+		submit(t, p, timed(p, 10*time.Millisecond), 1, 10)
+		require.Equal(t, 2, total(stuck.take()))
+		stuck.start(1)
+		other.start(1)
+		grants := other.take()
+		require.Equal(t, []int{2, 3}, []int{grants[0].index(), grants[1].index()})
+		eventually(t, "what neither has started to be taken back", func() (back bool) {
+			locked(p, func() { back = p.members[0].tasks == 1 && p.members[1].tasks == 1 })
+			return back
+		})
+		other.finish(t, grants[0], 10*time.Millisecond)
+		other.reporter.Skipped(2, 1)
+		require.Equal(t, 1, other.take()[0].index())
+	})
 	t.Run("a worker that becomes idle later is given what is stuck", func(t *testing.T) {
 		p := New(Options{})
 		fakes := attachFakes(t, p, 1)

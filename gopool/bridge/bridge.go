@@ -4,7 +4,8 @@
 //
 // Objects are known by numbers that the caller chooses, so that it can never be
 // interrupted between an object and its number. A result below zero is a status (status.go).
-// No function but NextEvent, NextDone, NextUnnamed, Submit, Call, Wait, Room and Pull blocks, and gopy
+// No function but NextEvent, NextDone, NextUnnamed, Submit, Call, Wait, Room, Admitted and Pull
+// blocks, and gopy
 // releases the GIL around all of them.
 package bridge
 
@@ -44,10 +45,16 @@ var (
 const maxFunctions = 256
 
 // NewPool makes a pool of so many workers, which are replaced after maxChunks chunks; 0 is
-// never. If attended is 1, Dismiss is needed to end it. It is known by number from now on.
-func NewPool(number, workers, maxChunks, attended int64) int64 {
+// never. Tasks beyond maxPending wait outside; 0 is no limit. If attended is 1, Dismiss is
+// needed to end it. It is known by number from now on.
+func NewPool(number, workers, maxChunks, maxPending, attended int64) int64 {
 	return guard(func() int64 {
-		options := gopool.Options{Workers: int(workers), MaxChunks: int(maxChunks), Attended: attended == 1}
+		options := gopool.Options{
+			Workers:    int(workers),
+			MaxChunks:  int(maxChunks),
+			MaxPending: int(maxPending),
+			Attended:   attended == 1,
+		}
 		p := &pool{Pool: gopool.New(options), functions: map[reference]*gopool.Function{}}
 		p.done.init()
 		pools.put(number, p)

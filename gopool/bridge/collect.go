@@ -56,6 +56,7 @@ func encoded(s gopool.Segment) (int, wire.Outcomes) {
 		data := binary.LittleEndian.AppendUint64(nil, uint64(payload.Exit))
 		data = binary.LittleEndian.AppendUint64(data, uint64(payload.Worker))
 		data = binary.LittleEndian.AppendUint64(data, uint64(payload.Limit))
+		data = binary.LittleEndian.AppendUint64(data, uint64(payload.Retries))
 		reason := payload.String()
 		data = binary.LittleEndian.AppendUint64(data, uint64(len(reason)))
 		data = append(data, reason...)

@@ -106,10 +106,11 @@ func TestCollect(t *testing.T) {
 		require.Equal(t, kindLost, got[0].encoding)
 		require.Equal(t, int64(-9), int64(binary.LittleEndian.Uint64([]byte(got[0].data))))
 		require.Equal(t, w.number, int64(binary.LittleEndian.Uint64([]byte(got[0].data[8:]))))
-		reason := "was killed by SIGKILL"
 		require.Zero(t, binary.LittleEndian.Uint64([]byte(got[0].data[16:])), "no limit")
-		require.Equal(t, len(reason), int(binary.LittleEndian.Uint64([]byte(got[0].data[24:]))))
-		require.Equal(t, reason+"details", got[0].data[32:])
+		require.Zero(t, binary.LittleEndian.Uint64([]byte(got[0].data[24:])), "not run again")
+		reason := "was killed by SIGKILL"
+		require.Equal(t, len(reason), int(binary.LittleEndian.Uint64([]byte(got[0].data[32:]))))
+		require.Equal(t, reason+"details", got[0].data[40:])
 		finish(t, p)
 		for range w.frames {
 		}

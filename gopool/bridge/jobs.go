@@ -116,8 +116,11 @@ func withJob(handle int64, f func(*gopool.Job) int64) int64 {
 	})
 }
 
+// held is what Add returns if tasks wait to be admitted.
+const held = 1
+
 // Add adds the batch of count tasks that the exchange holds, of which the first
-// is number index of the job.
+// is number index of the job. It returns 1 if some of them were not Admitted yet.
 func Add(handle, exchange, size, count, index int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 {
 		data := any(handle)
@@ -131,6 +134,9 @@ func Add(handle, exchange, size, count, index int64) int64 {
 		b := batch(data, count, index)
 		if err := refuse(b, j.Add(b)); err != nil {
 			return statusOf(err)
+		}
+		if j.Admitted(expired) == context.Canceled {
+			return held
 		}
 		return 0
 	})

@@ -60,6 +60,12 @@ func Pull(number, ran, elapsed int64) int64 {
 	})
 }
 
+// Repeat says that the thread's task with this number raised what its job may be run
+// again for. It returns 1 if it will be: the task has no outcome then, although it was run.
+func Repeat(number, task int64) int64 {
+	return withThread(number, func(t thread) int64 { return truth(t.Puller.Repeat(uint64(task))) })
+}
+
 // Idle returns 1 if the thread waits for tasks or is about to.
 func Idle(number int64) int64 {
 	return withThread(number, func(t thread) int64 { return truth(t.Puller.Idle()) })

@@ -52,7 +52,7 @@ func memfd(t *testing.T, size int64) *os.File {
 func newPool(t *testing.T) int64 {
 	t.Helper()
 	p := newNumber()
-	require.Zero(t, NewPool(p, 0, 0, 0))
+	require.Zero(t, NewPool(p, 0, 0, 0, 0))
 	require.Positive(t, p)
 	return p
 }

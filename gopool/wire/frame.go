@@ -89,6 +89,7 @@ func (e Encoding) Width() (bytes int, ok bool) {
 const (
 	FailureBit = 1 << 63 // the outcome is an exception
 	LentBit    = 1 << 62 // it is in a slab of the worker's, and here is where: see Loan
+	RetryBit   = 1 << 61 // of a failure: the task may be run again for it
 )
 
 const (
@@ -273,7 +274,7 @@ func checkLengths(lengths []byte, total uint64) error {
 }
 
 // Length returns the first length of a Stream's table, without its bits.
-func Length(lengths []byte) uint64 { return order.Uint64(lengths) &^ (FailureBit | LentBit) }
+func Length(lengths []byte) uint64 { return order.Uint64(lengths) &^ (FailureBit | LentBit | RetryBit) }
 
 // Loan is a slab that an outcome is in.
 type Loan struct {
@@ -308,6 +309,12 @@ func lent(record []byte) (slab, size uint64) {
 
 // Plain tells whether the first outcome of a Stream is a result, and all of it here.
 func (o Outcomes) Plain() bool { return order.Uint64(o.Lengths)&(FailureBit|LentBit) == 0 }
+
+// Retryable tells whether an outcome is a failure for which the task may be run again.
+func (o Outcomes) Retryable(outcome int) bool {
+	const bits = FailureBit | LentBit | RetryBit
+	return o.Encoding == Stream && order.Uint64(o.Lengths[8*outcome:])&bits == FailureBit|RetryBit
+}
 
 // Skipped reads the payload of a Skipped frame.
 func (f Frame) Skipped() (first, count uint64, err error) {

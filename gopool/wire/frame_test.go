@@ -204,6 +204,19 @@ func TestWindow(t *testing.T) {
 		require.Empty(t, Outcomes{First: 1, Count: 1, Data: []byte("list")}.Loans())
 		require.Equal(t, uint64(40), Length(o.Lengths[16:]), "a length is told without its bits")
 	})
+	t.Run("a failure may be one to try again after", func(t *testing.T) {
+		for bits, want := range map[uint64]bool{
+			0: false, FailureBit: false, RetryBit: false, FailureBit | RetryBit: true, FailureBit | RetryBit | LentBit: false,
+		} {
+			one := Outcomes{First: 1, Count: 2, Encoding: Stream, Data: make([]byte, 41)}
+			one.Lengths = order.AppendUint64(order.AppendUint64(nil, 1), 40|bits)
+			require.NoError(t, one.Check())
+			require.Equal(t, want, one.Retryable(1), bits)
+			require.False(t, one.Retryable(0))
+			require.Equal(t, uint64(40), Length(one.Lengths[8:]))
+		}
+		require.False(t, Outcomes{First: 1, Count: 1, Data: []byte("list")}.Retryable(0))
+	})
 	t.Run("a length is told without its failure bit", func(t *testing.T) {
 		require.Equal(t, uint64(3), Length(o.Lengths[16:]))
 		require.Equal(t, 3|uint64(FailureBit), order.Uint64(o.Lengths[16:]))

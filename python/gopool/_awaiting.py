@@ -23,6 +23,8 @@ R = TypeVar("R")
 
 Waiter = asyncio.Future[None]
 
+_NOTHING = object()
+
 
 def wake(waiters: Iterable[Waiter]) -> None:
     """Have those go on who wait, each in the thread of its loop."""
@@ -68,6 +70,8 @@ async def next_of(iterator: IMapIterator[R]) -> R:
         except StopIteration:
             raise StopAsyncIteration from None
         except TimeoutError:
+            outcome = _NOTHING  # and go on outside: what is raised there has no context to be kept
+        if outcome is _NOTHING:
             waiter = _watch(iterator)
             try:
                 await waiter

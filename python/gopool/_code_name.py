@@ -40,6 +40,8 @@ class _Standin:
         self = super().__new__(cls)
         if cls.__name__ == "getattr":  # a bound method
             self.name = f"{_name(args[0])}.{args[1]}"
+        elif cls.__name__ == "Retrying":  # ours, around what is called
+            self.name = _name(args[0])
         elif cls.__name__ == "_rebuild_partial":  # multiprocessing's
             self.name = "partial"
         elif cls.__name__ == "_function_setstate":  # cloudpickle's

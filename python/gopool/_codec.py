@@ -196,12 +196,17 @@ class Failure:
         self.error = error
 
 
-def encode_call(args: tuple[Any, ...], kwds: dict[str, Any], names: Names) -> Batch:
-    """Encode the one item of an `apply`. Raises what pickle raises."""
+def encode_call(
+    args: tuple[Any, ...], kwds: dict[str, Any], names: Names, *, lend: bool = True
+) -> Batch:
+    """Encode the one item of an `apply`. Raises what pickle raises.
+
+    If it is large it is lent, unless it may be read more than once.
+    """
     values = (*args, *kwds.values()) if kwds else args
     if are_atoms(values) and not any(map(is_large, values)):
         return Batch(_SHARED + pickle.dumps([(args, kwds)], PROTOCOL), 1, 0)
-    packer = Packer(_arena.own, names)
+    packer = Packer(_arena.own if lend else None, names)
     record = packer.pack((args, kwds))
     if isinstance(record, bytes):
         head = _STREAMED + _wire.NUMBER.pack(1) + _wire.NUMBER.pack(len(record))
@@ -209,19 +214,21 @@ def encode_call(args: tuple[Any, ...], kwds: dict[str, Any], names: Names) -> Ba
     return Batch(_LENT + record.record, 1, 0, record, packer.mentions)
 
 
-def encode_items(items: Sequence[Any], chunk: int, names: Names) -> Iterator[Batch | Failure]:
+def encode_items(
+    items: Sequence[Any], chunk: int, names: Names, *, lend: bool = True
+) -> Iterator[Batch | Failure]:
     """Encode items in batches of whole chunks: small ones first, so that workers start early."""
     start, size, last = 0, FIRST_BATCH, LAST_BATCH
     if type(items) is range:
         size = last = RANGE_BATCH
     while start < len(items):
         end = min(len(items), start + -(-size // chunk) * chunk)
-        yield from encode_part(items[start:end], start, chunk, names)
+        yield from encode_part(items[start:end], start, chunk, names, lend=lend)
         start, size = end, min(2 * size, last)
 
 
 def encode_part(
-    items: Sequence[Any], index: int, chunk: int, names: Names
+    items: Sequence[Any], index: int, chunk: int, names: Names, *, lend: bool = True
 ) -> Iterator[Batch | Failure]:
     """Encode items, of which the first has this index: in one batch, unless they are large."""
     if type(items) is range:  # has few bytes, and what is in it never changes
@@ -229,7 +236,7 @@ def encode_part(
     elif _can_share(items):
         yield Batch(_SHARED + pickle.dumps(list(items), PROTOCOL), len(items), index)
     else:
-        yield from _encode_stream(items, index, chunk, names)
+        yield from _encode_stream(items, index, chunk, names, lend)
 
 
 def are_atoms(values: Any) -> bool:
@@ -280,10 +287,10 @@ class _Stream:
 
 
 def _encode_stream(
-    items: Sequence[Any], index: int, chunk: int, names: Names
+    items: Sequence[Any], index: int, chunk: int, names: Names, lend: bool
 ) -> Iterator[Batch | Failure]:
     """Pickle items one by one, as many to a batch as its bytes allow."""
-    packer, stream = Packer(_arena.own, names), _Stream()
+    packer, stream = Packer(_arena.own if lend else None, names), _Stream()
     for item in items:
         try:
             record = packer.pack(item)
@@ -345,7 +352,7 @@ def decode_outcomes(
         (length,) = _wire.NUMBER.unpack(lengths)
         return [_decode(data, length)]
     marked = lengths.cast("Q").tolist()
-    sizes = [length & ~(_wire.FAILURE_BIT | _wire.LENT_BIT) for length in marked]
+    sizes = [length & ~_wire.MARKS for length in marked]
     return list(map(_decode, split(data, sizes), marked))
 
 

@@ -32,6 +32,9 @@ WORKER_GONE, STOP_ALL, FINISHED, TRIM, KILL, WORKER_RETIRES = range(1, 7)
 # Flags of Submit.
 BY_REFERENCE, SEALED, NOTIFY, ORDERED, LOCAL, GATHER = 1, 2, 4, 8, 16, 32
 
+#: What Add returns if tasks wait until the pool has room for them.
+HELD = 1
+
 #: What Submit returns if the call is so short that calls of its function should be gathered.
 BRIEF = 1
 

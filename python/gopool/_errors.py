@@ -25,8 +25,8 @@ __all__ = [
 class WorkerLostError(RuntimeError):
     """Raised when the worker that ran the task ended before the task did.
 
-    The task may have run in part and is not run again. All other tasks are
-    unaffected, and a new worker takes the place of the lost one. With
+    The task may have run in part and is not run again, unless `retries` were asked for. All
+    other tasks are unaffected, and a new worker takes the place of the lost one. With
     `multiprocessing.Pool` the caller waits for ever.
 
     The message has in words what the attributes say.
@@ -39,6 +39,7 @@ class WorkerLostError(RuntimeError):
         *,
         function: str = "",
         index: int = 0,
+        attempts: int = 1,
         peak_memory: int | None = None,
         out_of_memory: bool = False,
         stack: str | None = None,
@@ -50,6 +51,8 @@ class WorkerLostError(RuntimeError):
         self.function = function
         #: The number of the task among those of its call, from 0.
         self.index = index
+        #: How often the task was run in all.
+        self.attempts = attempts
         #: Bytes of memory that the worker had at most, or None if that is not known: with
         #: forkserver, and sometimes if other processes are started at that moment.
         self.peak_memory = peak_memory

@@ -14,6 +14,31 @@ from . import _codec, _packer
 from ._errors import MaybeEncodingError, RemoteTraceback
 
 
+class Again(Exception):
+    """Raised in the place of what a task raised, if the task is run again for that."""
+
+    def __init__(self, error: BaseException, attempts: int) -> None:
+        self.error = error
+        self._attempts = attempts
+
+    def last(self) -> BaseException:
+        """Return what the task raised, which says that it was the last attempt."""
+        note = f"raised in the last of {self._attempts} attempts"
+        notes = getattr(self.error, "__notes__", [])  # as BaseException.add_note of Python 3.11
+        if note not in notes:
+            self.error.__notes__ = [*notes, note]
+        return self.error
+
+
+def without_frame(error: BaseException) -> BaseException:
+    """Take the caller's frame, which has caught it, off an exception's traceback.
+
+    It would hold all that is kept there.
+    """
+    ours = error.__traceback__
+    return error if ours is None else error.with_traceback(ours.tb_next)
+
+
 def encode(error: BaseException, by_value: bool = False) -> bytes:
     """Encode what a task raised, with the traceback as text."""
     text = _traceback(error)

@@ -50,8 +50,11 @@ class Feed:
         func: Callable[..., object],
         job: int = 0,
         kept: dict[int, Any] | None = None,
+        *,
+        lend: bool = True,
     ) -> None:
         self._owner = owner
+        self._lend = lend
         self._function = func
         self.job = job or _core.new_number()
         self.lot = Lot()
@@ -98,7 +101,7 @@ class Feed:
         self, items: Sequence[Any], index: int, chunk: int
     ) -> Iterator[_codec.Batch | _codec.Failure]:
         """Prepare items for the workers, of which the first has this index."""
-        return _codec.encode_part(items, index, chunk, self._owner.names)
+        return _codec.encode_part(items, index, chunk, self._owner.names, lend=self._lend)
 
     def used(self) -> int:
         """Return how many outcomes the consumer has taken."""

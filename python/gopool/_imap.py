@@ -73,7 +73,7 @@ class IMapIterator(_Standard[R]):
         self._pool: Pool | None = pool  # a pool lives while results of it are outstanding
         self._function = func
         self._options = options
-        self._feed = pool._new_feed(func)
+        self._feed = pool._new_feed(options.wrap(func), not options.retries)
         self._collecting = threading.Lock()
         self._over = False
 
@@ -297,7 +297,11 @@ def _start(
     if failure is not None:
         feed.add_error(0, failure)
         feed.seal()
-    elif is_plain(iterable) and len(iterable) <= min(_FEW, buffersize or _FEW):  # type: ignore[arg-type]
+    elif (
+        is_plain(iterable)
+        and len(iterable) <= min(_FEW, buffersize or _FEW)  # type: ignore[arg-type]
+        and not supervisor.is_bounded
+    ):
         feed.add_all(iterable, chunk)  # type: ignore[arg-type]
     else:
         Feeder(supervisor, feed, source, is_plain(iterable), chunk, buffersize).start()

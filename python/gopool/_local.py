@@ -8,6 +8,7 @@ from typing import Any
 from . import _codec, _core, _options
 from ._feeder import Feed
 from ._results import AsyncResult
+from ._submission import await_room
 from ._threads import Crew, FedWork, Work
 
 #: How many items of `imap` may be on their way for each thread, if the caller does not say.
@@ -50,9 +51,21 @@ def submit(
     if not plain:  # Go hears of tasks when it knows the options
         try:
             result._options.configure(job)
-            _core.native.bridge_Add(job, 0, 0, len(items), 0)
+            _add(crew, job, len(items), 0)
         finally:
             _core.native.bridge_Seal(job)
+
+
+def _add(crew: Crew, job: int, count: int, index: int) -> bool:
+    """Add tasks to a job, and wait until the pool has room for them.
+
+    Tell whether the job still takes any. A task that submits to its own pool does not
+    wait: it might do so for itself.
+    """
+    status: int = _core.native.bridge_Add(job, 0, 0, count, index)
+    if status == _core.HELD and not crew.is_served_here():
+        return await_room(job)
+    return status >= 0
 
 
 class _Items(_codec.Batch):
@@ -96,7 +109,7 @@ class LocalFeed(Feed):
         assert isinstance(batch, _Items)
         self._work.feed(batch.items, batch.index)
         self._crew.settle(self.job, self._work, -batch.count)
-        return _core.native.bridge_Add(self.job, 0, 0, batch.count, batch.index) == 0
+        return _add(self._crew, self.job, batch.count, batch.index)
 
     def seal(self) -> None:
         super().seal()

@@ -29,8 +29,9 @@ _CRASHES = frozenset(
 _MAX_STACK = 1 << 15
 
 _REPORT = struct.Struct("<Q?")  # peak memory, or 0; killed for memory; the stack follows
-# gopool/bridge/collect.go: exit code, worker, time limit in ns or 0, size of the reason
-_LOST = struct.Struct("<qQQQ")
+#: gopool/bridge/collect.go: exit code, worker, time limit in ns or 0, retries, size of the
+#: reason
+_LOST = struct.Struct("<qQQQQ")
 
 
 class Report(NamedTuple):
@@ -86,15 +87,16 @@ def lost(
     function: Callable[..., object], index: int, data: memoryview
 ) -> WorkerLostError | TaskTimeoutError:
     """Return the error of a task that ended with its worker, from the outcome that Go has."""
-    code, worker, limit, size = _LOST.unpack_from(data)
+    code, worker, limit, retries, size = _LOST.unpack_from(data)
     name = name_of(function)
+    attempts = f", in the last of {retries + 1} attempts" if retries else ""
     if limit:
         seconds = limit / 1e9
-        message = f"{name} (task {index}) ran longer than {seconds:g} s, and was ended"
+        message = f"{name} (task {index}) ran longer than {seconds:g} s, and was ended{attempts}"
         return TaskTimeoutError(message, function=name, index=index, seconds=seconds)
     reason = str(data[_LOST.size : _LOST.size + size], "utf-8")
     report = _decode(data[_LOST.size + size :])
-    message = f"worker {worker} {reason} while it ran {name} (task {index})"
+    message = f"worker {worker} {reason} while it ran {name} (task {index}){attempts}"
     if report.out_of_memory:
         message += ", probably for memory"
     if report.peak_memory:
@@ -106,6 +108,7 @@ def lost(
         None if code == UNKNOWN_EXIT else code,
         function=name,
         index=index,
+        attempts=retries + 1,
         peak_memory=report.peak_memory or None,
         out_of_memory=report.out_of_memory,
         stack=report.stack or None,

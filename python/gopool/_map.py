@@ -16,7 +16,9 @@ class _MapFeed(Feed):
     """What a result of `map` and the feeder of its job share."""
 
     def __init__(self, owner: Owner, result: MapResult[Any]) -> None:
-        super().__init__(owner, result._function, result._job, result._kept)
+        super().__init__(
+            owner, result._function, result._job, result._kept, lend=not result._options.retries
+        )
 
     def room(self, bound: int) -> int:
         # Results do not count: perhaps nobody asks for them until all are there.
@@ -47,7 +49,8 @@ def submit_items(
         result._options.configure(result._job)
         feed = result._feed = _MapFeed(supervisor, result)
         result._left = len(items)
-        fed = _add_first(feed, _codec.encode_items(items, chunk, supervisor.names))
+        once = not result._options.retries
+        fed = _add_first(feed, _codec.encode_items(items, chunk, supervisor.names, lend=once))
         if fed < len(items):
             feeder = Feeder(supervisor, feed, iter(items[fed:]), True, chunk, None, fed)
             feeder.start()

@@ -5,26 +5,52 @@ All of it is keyword-only and off by default, and who asks for nothing pays noth
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict, TypeVar
 
 from . import _core
+from ._errors import TaskTimeoutError
 
-#: Seconds of a time limit that nothing exceeds, and that fit into 8 bytes as ns.
+R = TypeVar("R")
+
+#: What `except` takes.
+ExceptionTypes = type[BaseException] | tuple[type[BaseException], ...]
+
+#: Seconds that nothing exceeds, and that fit into 8 bytes as ns.
 _LONGEST = 1e9
+
+#: More than anybody's priorities and retries.
+_MOST = (1 << 31) - 1
 
 
 class CallOptions(TypedDict, total=False):
     """What `apply` and `apply_async` take besides the arguments of `multiprocessing`.
 
     timeout
-        seconds that a task may run; by default the `task_timeout` of the pool, and None is any time.
-        One that runs longer is killed with its worker, and raises `gopool.TaskTimeoutError`. Counted
-        from the start of the task in its worker. ValueError if it is not above 0, or for threads,
-        which can't be killed.
+        seconds that a task may run; by default the `task_timeout` of the pool, and None is
+        any time. One that runs longer is killed with its worker, and raises
+        `gopool.TaskTimeoutError`. Counted from the start of the task in its worker.
+        ValueError if it is not above 0, or for threads, which can't be killed.
+    retries
+        how often a task that was lost with its worker is run again; by default never.
+    retry_on
+        an exception type, or a tuple of several: a task that raises one of these is
+        run again as well.
+    backoff
+        seconds before a task is run again for the first time, 0.1 by default; each
+        further time it waits twice as long, up to a minute.
+    priority
+        tasks of a higher priority are handed out before all of a lower one; 0 by
+        default, and below that for what may wait.
     """
 
     timeout: float | None
+    retries: int
+    retry_on: ExceptionTypes
+    backoff: float
+    priority: int
 
 
 class MapOptions(CallOptions, total=False):
@@ -51,6 +77,10 @@ class Options(NamedTuple):
     timeout: float | None = None
     return_exceptions: bool = False
     progress: Any = None
+    retries: int = 0
+    retry_on: ExceptionTypes = ()
+    backoff: float = 0.1
+    priority: int = 0
 
     @property
     def is_followed(self) -> bool:
@@ -77,12 +107,44 @@ class Options(NamedTuple):
         ):
             kind = type(self.progress).__name__
             raise TypeError(f"progress must be True, a dict or a callable, not {kind}")
+        self._check_retries()
+        if not -_MOST <= operator.index(self.priority) <= _MOST:
+            raise ValueError(f"priority {self.priority} is out of range")
+
+    def _check_retries(self) -> None:
+        if not 0 <= operator.index(self.retries) <= _MOST:
+            raise ValueError(f"retries must be 0+, not {self.retries}")
+        if self.retry_on and not self.retries:
+            raise ValueError("retry_on without retries")
+        if not all(isinstance(t, type) and issubclass(t, BaseException) for t in self._types()):
+            raise TypeError("retry_on must be an exception type or a tuple of exception types")
+        if not 0 <= self.backoff < math.inf:
+            raise ValueError(f"backoff must be 0+ seconds, not {self.backoff}")
 
     def configure(self, job: int) -> None:
         """Tell Go of them: when the job has been started, and before it has tasks."""
         if self.timeout is not None:
             ns = max(1, round(min(self.timeout, _LONGEST) * 1e9))
             _core.native.bridge_Limit(job, ns)
+        if self.retries:
+            us = round(min(self.backoff, _LONGEST) * 1e6)
+            # What a limit raises, no worker can: it is killed.
+            on_limit = any(issubclass(TaskTimeoutError, kind) for kind in self._types())
+            _core.native.bridge_Retry(job, self.retries, us, on_limit)
+        if self.priority:
+            _core.native.bridge_Prioritize(job, self.priority)
+
+    def wrap(self, func: Callable[..., R]) -> Callable[..., R]:
+        """Return what workers are to call in the place of `func`."""
+        types = self._types()
+        if not types:
+            return func
+        from ._retrying import Retrying
+
+        return Retrying(func, types, self.retries + 1)
+
+    def _types(self) -> tuple[type[BaseException], ...]:
+        return self.retry_on if isinstance(self.retry_on, tuple) else (self.retry_on,)
 
 
 #: Those of most submissions.

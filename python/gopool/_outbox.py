@@ -121,7 +121,11 @@ class Outbox:
             self.flush()
         self._mixed = True
         self._values = None
-        self._keep(sequence, _failure.encode(error, self.packer.may_go_by_value), _wire.FAILURE_BIT)
+        mark = _wire.FAILURE_BIT
+        if type(error) is _failure.Again:
+            error = error.last()  # for the case that it is: only the pool knows
+            mark |= _wire.RETRY_BIT
+        self._keep(sequence, _failure.encode(error, self.packer.may_go_by_value), mark)
 
     def _begin_column(self, kind: type, sequence: int, value: Any) -> bool:
         """Begin a column with a result, unless that is too large for it."""

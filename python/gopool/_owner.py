@@ -96,6 +96,7 @@ class Owner:
 
     def __init__(self) -> None:
         self.pool = 0
+        self.is_bounded = False  # submissions may have to wait for room
         self.feeders: set[Joinable] = set()  # those that may be running
         #: While the pool is traced: what the functions of jobs are called that never leave
         #: this process.
@@ -111,9 +112,11 @@ class Owner:
         self._cause = ""
         self._last_stats = b""
 
-    def _new_pool(self, workers: int, max_chunks: int, *, attended: bool) -> None:
+    def _new_pool(self, workers: int, max_chunks: int, max_pending: int, *, attended: bool) -> None:
         self.pool = _core.new_number()
-        _core.check(_core.native.bridge_NewPool(self.pool, workers, max_chunks, attended))
+        self.is_bounded = max_pending > 0
+        new_pool = _core.native.bridge_NewPool
+        _core.check(new_pool(self.pool, workers, max_chunks, max_pending, attended))
         # At exit; never in a forked child. It holds the owner until that is done.
         self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
         _exchange.retain()

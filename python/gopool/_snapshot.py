@@ -8,6 +8,7 @@ that in its `os.fork`. Nothing is done where none is held.
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import os
 import threading
@@ -18,8 +19,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-#: What this process has over slabs: by address, its length and what exports it.
-_held: dict[int, tuple[int, weakref.ref[Any]]] = {}
+#: What this process has over slabs, by a number of its own: address, length and what exports it.
+_held: dict[int, tuple[int, int, weakref.ref[Any]]] = {}
+_new_number = itertools.count().__next__
 
 _MREMAP_MAYMOVE, _MREMAP_FIXED = 1, 2
 
@@ -33,14 +35,10 @@ def export(memory: mmap.mmap, offset: int, length: int) -> Any:
     import ctypes  # by those alone who get large messages
 
     exporter = (ctypes.c_char * length).from_buffer(memory, offset)
-    address = ctypes.addressof(exporter)
-    _held[address] = length, weakref.ref(exporter, lambda ref: _forget(address, ref))
+    number = _new_number()
+    ref = weakref.ref(exporter, lambda _: _held.pop(number, None))
+    _held[number] = ctypes.addressof(exporter), length, ref
     return exporter
-
-
-def _forget(address: int, ref: weakref.ref[Any]) -> None:
-    if _held.get(address, (0, None))[1] is ref:  # and not another one that is there by now
-        del _held[address]
 
 
 def _before() -> None:
@@ -64,8 +62,11 @@ def _in_parent() -> None:
 def _in_child() -> None:
     global _pipe
     try:
-        for address, (length, _) in _held.items():
-            _copy(address, length)
+        # A collection of garbage may come at any time, and unmap what nobody keeps.
+        kept = [(address, length, ref()) for address, length, ref in _held.copy().values()]
+        for address, length, exporter in kept:
+            if exporter is not None:
+                _copy(address, length)
     except BaseException as error:
         # Hooks can't raise. The child would go on with memory that others write to.
         os.write(2, f"gopool: ending a forked child: {error!r}\n".encode())

@@ -8,7 +8,7 @@ from typing import Any
 from . import _codec, _core, _exchange, _options
 from ._gathering import ROOM
 from ._owner import Owner
-from ._results import AsyncResult
+from ._results import AsyncResult, slice_ms
 
 
 def submit_call(
@@ -22,7 +22,8 @@ def submit_call(
     try:
         names = supervisor.names
         function = _codec.encode_function(func, names)
-        batch = _codec.encode_call(tuple(args), dict(kwds), names)
+        once = not result._options.retries
+        batch = _codec.encode_call(tuple(args), dict(kwds), names, lend=once)
     except Exception as error:
         fail(supervisor, result, error)
         return
@@ -46,7 +47,7 @@ def start_with_options(
     start(supervisor, result, 0, function, convention)
     try:
         result._options.configure(result._job)
-        add_batch(result._job, batch)
+        add_batch(result._job, batch)  # if the pool has ended, the result will say so
     finally:
         _core.native.bridge_Seal(result._job)
 
@@ -126,7 +127,10 @@ def start_job(
 
 
 def add_batch(job: int, batch: _codec.Batch) -> bool:
-    """Add a batch to a job; tell whether the job still takes any."""
+    """Add a batch to a job, and wait until the pool has room for it.
+
+    Tell whether the job still takes any.
+    """
     size = len(batch.data)
     exchange = _exchange.borrow(size)
     try:
@@ -136,4 +140,11 @@ def add_batch(job: int, batch: _codec.Batch) -> bool:
         _exchange.give_back(exchange)
     if status >= 0:
         batch.sent()
+    return await_room(job) if status == _core.HELD else status >= 0
+
+
+def await_room(job: int) -> bool:
+    """Block until a job's tasks are admitted to the pool; tell whether they are."""
+    while (status := _core.native.bridge_Admitted(job, slice_ms(None))) == _core.TIMEOUT:
+        pass
     return status >= 0

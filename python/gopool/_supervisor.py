@@ -44,6 +44,7 @@ class Supervisor(Owner):
         processes: int,
         settings: Settings,
         max_chunks: int,
+        max_pending: int = 0,
     ) -> None:
         super().__init__()
         self.names = Names(context)
@@ -57,7 +58,7 @@ class Supervisor(Owner):
         # Held until there may be work for more than one worker. Not an event: Ctrl-C
         # in `set` could leave its lock taken.
         self._head_start = threading.Lock()
-        # Held while a process is reaped, and while `dump` takes hold of them.
+        # Held while a process is attached or reaped, and while `dump` takes hold of them.
         self._burying = threading.Lock()
         self._dumping = threading.Lock()
         self._head_start.acquire()
@@ -71,7 +72,7 @@ class Supervisor(Owner):
             for worker in self._started:
                 worker.start()
                 self._started[0].equip()  # one should be ready when all are started
-            self._new_pool(processes, max_chunks, attended=True)
+            self._new_pool(processes, max_chunks, max_pending, attended=True)
             _caller_arena.publish()
             self._thread = Thread("gopool-supervisor", self._supervise)
         except BaseException:
@@ -83,10 +84,11 @@ class Supervisor(Owner):
             raise
 
     def _attach(self, worker: WorkerProcess, retiring: int = 0) -> None:
-        number = worker.attach(self.pool, retiring)
-        if number >= 0:
-            self._workers[number] = worker
-            return
+        with self._burying:  # it may be in a task at once, and `dump` has to know it
+            number = worker.attach(self.pool, retiring)
+            if number >= 0:
+                self._workers[number] = worker
+                return
         worker.end(0)
         if number not in (_core.NOT_RUNNING, _core.BROKEN):
             raise _core.error(number)
@@ -162,10 +164,15 @@ class Supervisor(Owner):
             self._break(f"starting a worker failed: {error!r}")
 
     def _kill(self, number: int) -> None:
-        """Kill a worker for the task that it is in. It is gone when it has ended."""
+        """Kill a worker for the task that it is in, and what it has started.
+
+        It is gone when it has ended, as if somebody else had killed it.
+        """
         worker = self._workers.get(number)
         if worker is not None:
-            worker.kill()
+            with closing(Family(worker.pid)) as family:
+                family.kill()
+                worker.kill()
 
     def _stop_all(self) -> None:
         """End all workers, idle ones by themselves, the others by a signal; and what they started.

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import mmap
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import _codec, _core, _current, _page
 from ._code_name import UNKNOWN
 from ._doing import Task
 from ._dump import indented, name_of, running
+from ._failure import Again, without_frame
 from ._gathering import Gathering
 from ._memory import memory
 from ._owner import Owner, Thread, report
@@ -51,13 +53,15 @@ class Work:
     def _take(self, index: int, count: int) -> Sequence[Any]:
         return self._items[index : index + count]
 
-    def run(self, desk: _Desk, first: int, index: int, count: int) -> int:
+    def run(self, desk: _Desk, first: int, index: int, count: int) -> tuple[int, int]:
         """Run tasks, and return how many, which is less if some were taken back.
 
-        The first has the number `first` and the item `index`.
+        And how many of them will be run again. The first has the number `first` and the
+        item `index`.
         """
         call, kept, slots = self._call, self._kept, desk.slots
         number, item = first, None
+        repeated: set[int] = set()  # they have no outcome yet
         for item in self._take(index, count):
             # One side of a handshake whose other side is member.withdraw in Go.
             slots[_page.STARTED] = number
@@ -66,16 +70,21 @@ class Work:
             try:
                 kept[index] = call(item)
             except BaseException as error:  # no thread is ended by what a task raises
-                kept[index] = _codec.Raised(_without_our_frame(error))
+                if type(error) is not Again:
+                    kept[index] = _codec.Raised(without_frame(error))
+                elif _core.native.bridge_Repeat(desk.number, number) == 1:
+                    repeated.add(index)
+                else:
+                    kept[index] = _codec.Raised(error.last())
             index += 1
             number += 1
         ran = number - first
-        self._have_run(index - ran, ran)
+        self._have_run(i for i in range(index - ran, index) if i not in repeated)
         # The frame of a task that raised has this one for its caller, and so keeps it.
         del self, call, kept, item
-        return ran
+        return ran, len(repeated)
 
-    def _have_run(self, index: int, count: int) -> None:
+    def _have_run(self, indices: Iterable[int]) -> None:
         """Drop what these tasks needed."""
 
 
@@ -98,8 +107,8 @@ class FedWork(Work):
         # Not there are those that were taken back and have been run by others.
         return list(map(self._fed.get, range(index, index + count)))
 
-    def _have_run(self, index: int, count: int) -> None:
-        for i in range(index, index + count):
+    def _have_run(self, indices: Iterable[int]) -> None:
+        for i in indices:
             del self._fed[i]
 
 
@@ -117,12 +126,6 @@ def _calling(function: Callable[..., Any], convention: int) -> Callable[[Any], A
     if convention == _codec.APPLY:
         return lambda item: function(*item[0], **item[1])
     return function
-
-
-def _without_our_frame(error: BaseException) -> BaseException:
-    """Take the frame of `Work.run` off a traceback: it would hold all that is kept there."""
-    ours = error.__traceback__
-    return error if ours is None else error.with_traceback(ours.tb_next)
 
 
 class _Desk:
@@ -146,6 +149,7 @@ class Crew(Owner):
         initializer: Callable[..., object] | None,
         initargs: tuple[Any, ...],
         finalizer: Callable[[], object] | None,
+        max_pending: int = 0,
     ) -> None:
         super().__init__()
         self.gathering = Gathering()  # of nothing: no call here costs a system call
@@ -156,7 +160,7 @@ class Crew(Owner):
         self._threads: list[tuple[_Desk, Thread]] = []
         self.size = threads
         self._running = threads  # that have not left; guarded by the lock
-        self._new_pool(threads, 0, attended=False)
+        self._new_pool(threads, 0, max_pending, attended=False)
         missing = threads
         try:
             while missing and self._start_thread(
@@ -217,8 +221,8 @@ class Crew(Owner):
             if work is None:  # taken back, and run by others, before we came to it
                 ran = 0
                 continue
-            ran = work.run(desk, first, index, count)
-            self.settle(job, work, ran)
+            ran, repeated = work.run(desk, first, index, count)
+            self.settle(job, work, ran - repeated)
             del work  # a thread that waits holds nothing
             elapsed = clock() - begin
 
@@ -259,6 +263,11 @@ class Crew(Owner):
         work = self.jobs.get(job)
         name = UNKNOWN if work is None else name_of(work.function)
         return name if self.names_of_jobs is None else self.names_of_jobs.pop(job, name)
+
+    def is_served_here(self) -> bool:
+        """Tell whether this thread is one of those that run tasks."""
+        ident = threading.get_ident()
+        return any(thread.ident == ident for _, thread in tuple(self._threads))
 
     def settle(self, job: int, work: Work, count: int) -> None:
         """Say that so many tasks have been run, or, below 0, have come."""

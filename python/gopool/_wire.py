@@ -33,6 +33,8 @@ COLUMNS: dict[int, Any] = {INTS: "q", FLOATS: "d", BOOLS: "?"}
 # Of a length in a STREAM.
 FAILURE_BIT = 1 << 63  # the outcome is an exception
 LENT_BIT = 1 << 62  # it is in a slab, and here is where: `_lender.load`
+RETRY_BIT = 1 << 61  # of an exception: the task may be run again for it
+MARKS = FAILURE_BIT | LENT_BIT | RETRY_BIT
 
 HEADER = struct.Struct("<IIQ")  # kind, aux, size of what follows
 SPAN = struct.Struct("<QQQII")  # sequence, function, batch, offset, count

@@ -78,6 +78,10 @@ class Pool(multiprocessing.pool.Pool):
         for the same seed: in `random`, `numpy.random`, and `worker_state().rng`.
     threads_per_worker
         how many threads BLAS and OpenMP may use in a worker. Needs threadpoolctl.
+    max_pending
+        submissions block while so many tasks are pending, which means submitted and
+        not completed; by default there is no bound. What a `map` or an `imap` has more
+        than that is submitted as there is room.
 
     Leaving the `with` block terminates the pool. Raises ValueError or TypeError
     for arguments that make no sense. Blocks until the workers are started.
@@ -104,10 +108,12 @@ class Pool(multiprocessing.pool.Pool):
         finalizer: Callable[[], object] | None = None,
         seed: int | None = None,
         threads_per_worker: int | None = None,
+        max_pending: int | None = None,
     ) -> None:
         processes = _checked(processes, initializer, finalizer)
         if task_timeout is not None:
             self._options = self._options.asked("Pool", {"timeout": task_timeout})
+        self._set_bound(max_pending)
         if maxtasksperchild is not None and (
             not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0
         ):
@@ -128,6 +134,7 @@ class Pool(multiprocessing.pool.Pool):
                 processes,
                 settings,
                 maxtasksperchild or 0,
+                max_pending or 0,
             )
             self._state = _RUNNING
 
@@ -259,14 +266,15 @@ class Pool(multiprocessing.pool.Pool):
 
         The iterable is consumed in a thread of the pool, `chunksize` items at a
         time, and not faster than results are taken: it pauses while `buffersize`
-        items, or 64 MiB, are on their way. It does not pause once the iterator has
-        been dropped, or `join` waits for the work to be done. Raises ValueError if the pool is
+        items, or 64 MiB, are on their way. It does not pause if the iterator is dropped before
+        a result was taken, or `join` waits for the work to be done. Raises ValueError if the pool is
         not running or `chunksize` or `buffersize` is below 1, and TypeError for what
         can't be iterated over. What the iterable raises, and items that can't be
         pickled, raise in their place. For `options` see `gopool.MapOptions`.
 
-        Difference: `multiprocessing` consumes the iterable without a bound, and has
-        no `buffersize`.
+        Differences: `multiprocessing` consumes the iterable without a bound, and has
+        no `buffersize`. An iterator that is dropped before its end, but behind the
+        first result, cancels what has not begun.
         """
         self._check_running()
         asked = self._asked("imap", options)
@@ -428,6 +436,15 @@ class Pool(multiprocessing.pool.Pool):
     def __reduce__(self) -> NoReturn:
         raise NotImplementedError("pool objects cannot be passed between processes or pickled")
 
+    def _set_bound(self, max_pending: int | None) -> None:
+        if max_pending is None:
+            return
+        if not isinstance(max_pending, int) or not 0 < max_pending <= sys.maxsize:
+            raise ValueError("max_pending must be a positive int or None")
+        # Not NONE: with options tasks are added to a job one batch after the other, and
+        # each may have to wait.
+        self._options = self._options._replace()
+
     def _check_running(self) -> None:
         _core.check_process()
         if self._state != _RUNNING:
@@ -453,7 +470,7 @@ class Pool(multiprocessing.pool.Pool):
             if name in options:
                 raise TypeError(f"{method}() got an unexpected keyword argument {name!r}")
         result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback, asked)
-        self._submit_call(result, func, args, kwds)
+        self._submit_call(result, asked.wrap(func), args, kwds)
         return result
 
     def _map_async(
@@ -485,7 +502,7 @@ class Pool(multiprocessing.pool.Pool):
         try:
             if items:
                 chunk = self._chunk(len(items), chunksize)
-                self._submit_items(result, func, items, convention, chunk)
+                self._submit_items(result, options.wrap(func), items, convention, chunk)
             else:
                 result._release()  # as in multiprocessing, there is no call back
             if followed is not None:
@@ -496,8 +513,8 @@ class Pool(multiprocessing.pool.Pool):
             raise
         return result
 
-    def _new_feed(self, func: Callable[..., object]) -> Feed:
-        return Feed(self._supervisor, func)
+    def _new_feed(self, func: Callable[..., object], lend: bool) -> Feed:
+        return Feed(self._supervisor, func, lend=lend)
 
     def _call(self, func: Callable[..., R], args: Iterable[Any], kwds: Mapping[str, Any]) -> R:
         return _call.call(self, self._supervisor, func, args, kwds)
@@ -540,6 +557,8 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         called as `initializer(*initargs)` in each thread when it starts.
     finalizer
         a keyword: called without arguments in each thread when it ends, behind its last task.
+    max_pending
+        a keyword, as of `Pool`. Tasks that submit to their own pool do not block.
 
     Has the methods of `Pool`. Functions, arguments and results need not be
     picklable: they are used as they are. Leaving the `with` block terminates the
@@ -557,13 +576,17 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         initargs: Iterable[Any] = (),
         *,
         finalizer: Callable[[], object] | None = None,
+        max_pending: int | None = None,
     ) -> None:
         processes = _checked(processes, initializer, finalizer)
+        self._set_bound(max_pending)
         self._processes = processes
         self._counts_chunks = False
         initargs = tuple(initargs)
         with deferred():  # as for processes
-            self._supervisor = self._crew = Crew(processes, initializer, initargs, finalizer)
+            self._supervisor = self._crew = Crew(
+                processes, initializer, initargs, finalizer, max_pending or 0
+            )
             self._state = _RUNNING
 
     def terminate(self) -> None:
@@ -580,7 +603,7 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
             raise ValueError("a ThreadPool has no timeout for tasks: a thread can't be killed")
         return options
 
-    def _new_feed(self, func: Callable[..., object]) -> Feed:
+    def _new_feed(self, func: Callable[..., object], lend: bool) -> Feed:
         return _local.LocalFeed(self._crew, func)
 
     def _call(self, func: Callable[..., R], args: Iterable[Any], kwds: Mapping[str, Any]) -> R:

@@ -65,6 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "gopool_only(reason): multiprocessing.Pool differs")
+    config.addinivalue_line("markers", "faults: what `make repeat` repeats")
     if config.getoption("implementation") != "multiprocessing":
         import gopool
 

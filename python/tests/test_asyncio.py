@@ -18,7 +18,7 @@ from support.latches import DEADLINE, Gate, Ledger, Mailbox
 import gopool
 
 R = TypeVar("R")
-Run = Callable[[Coroutine[Any, Any, R]], R]
+Run = Callable[[Coroutine[Any, Any, None]], None]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,14 +35,14 @@ def kind(request: pytest.FixtureRequest) -> tuple[str, str]:
 
 
 @pytest.fixture
-def run(kind: tuple[str, str]) -> Run[Any]:
+def run(kind: tuple[str, str]) -> Run:
     """Run a coroutine; it fails if it takes too long."""
     new_loop = {"asyncio": asyncio, "uvloop": uvloop}[kind[0]].new_event_loop
 
-    def run(coroutine: Coroutine[Any, Any, R]) -> R:
+    def run(coroutine: Coroutine[Any, Any, None]) -> None:
         loop = new_loop()
         try:
-            return loop.run_until_complete(asyncio.wait_for(coroutine, 3 * DEADLINE))
+            loop.run_until_complete(asyncio.wait_for(coroutine, 3 * DEADLINE))
         finally:
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
@@ -72,7 +72,7 @@ def hold(mailbox: Mailbox, gate: Gate) -> int:
     return 7
 
 
-def test_a_result_is_awaited(run: Run[Any], pool: gopool.Pool) -> None:
+def test_a_result_is_awaited(run: Run, pool: gopool.Pool) -> None:
     async def main() -> None:
         result = pool.apply_async(tasks.square, (3,))
         assert await result == 9
@@ -88,7 +88,7 @@ def test_a_result_is_awaited(run: Run[Any], pool: gopool.Pool) -> None:
     run(main())
 
 
-def test_threads_are_awaited_too(run: Run[Any], gate: Gate) -> None:
+def test_threads_are_awaited_too(run: Run, gate: Gate) -> None:
     async def main() -> None:
         async with gopool.ThreadPool(2) as pool:
             held = pool.apply_async(gate.wait)
@@ -107,7 +107,7 @@ def test_threads_are_awaited_too(run: Run[Any], gate: Gate) -> None:
     run(main())
 
 
-def test_others_go_on_meanwhile(run: Run[Any], pool: gopool.Pool, gate: Gate) -> None:
+def test_others_go_on_meanwhile(run: Run, pool: gopool.Pool, gate: Gate) -> None:
     async def main() -> None:
         result = asyncio.ensure_future(waited_for(pool.apply_async(gate.wait)))
         await asyncio.sleep(0)
@@ -124,7 +124,7 @@ async def waited_for(result: gopool.AsyncResult[R]) -> R:
 
 
 def test_two_tasks_await_one_result(
-    run: Run[Any], pool: gopool.Pool, mailbox: Mailbox, gate: Gate
+    run: Run, pool: gopool.Pool, mailbox: Mailbox, gate: Gate
 ) -> None:
     async def main() -> None:
         result = pool.apply_async(hold, (mailbox, gate))
@@ -141,7 +141,7 @@ def test_two_tasks_await_one_result(
     run(main())
 
 
-def test_gathered_calls_are_awaited(run: Run[Any], pool: gopool.Pool) -> None:
+def test_gathered_calls_are_awaited(run: Run, pool: gopool.Pool) -> None:
 
     async def main() -> None:
         for _ in range(5):
@@ -154,7 +154,7 @@ def test_gathered_calls_are_awaited(run: Run[Any], pool: gopool.Pool) -> None:
 
 
 def test_a_result_with_a_callback_is_ready_when_that_has_returned(
-    run: Run[Any], pool: gopool.Pool
+    run: Run, pool: gopool.Pool
 ) -> None:
     told: list[int] = []
 
@@ -166,7 +166,7 @@ def test_a_result_with_a_callback_is_ready_when_that_has_returned(
     run(main())
 
 
-def test_many_tasks_and_no_more_threads(run: Run[Any], pool: gopool.Pool) -> None:
+def test_many_tasks_and_no_more_threads(run: Run, pool: gopool.Pool) -> None:
 
     def sum_of(*results: gopool.AsyncResult[int]) -> Any:
         return asyncio.gather(*map(waited_for, results))
@@ -187,7 +187,7 @@ def test_many_tasks_and_no_more_threads(run: Run[Any], pool: gopool.Pool) -> Non
     run(main())
 
 
-def test_jobs_of_their_own_are_awaited(run: Run[Any], pool: gopool.Pool) -> None:
+def test_jobs_of_their_own_are_awaited(run: Run, pool: gopool.Pool) -> None:
     """As calls of a function that is pickled by value are."""
     by_value = eval("lambda number: number + 1")
 
@@ -199,7 +199,7 @@ def test_jobs_of_their_own_are_awaited(run: Run[Any], pool: gopool.Pool) -> None
 
 
 @pytest.mark.parametrize("method", ["imap", "imap_unordered"])
-def test_an_iterator_is_walked(run: Run[Any], pool: gopool.Pool, method: str) -> None:
+def test_an_iterator_is_walked(run: Run, pool: gopool.Pool, method: str) -> None:
     async def main() -> None:
         for items in (range(5000), iter(range(300)), [], [1, 2]):
             iterator = getattr(pool, method)(tasks.square, items)
@@ -218,9 +218,10 @@ async def anext_of(iterator: gopool.IMapIterator[R]) -> R:
     return await iterator.__anext__()
 
 
-def test_results_come_as_they_get_ready(run: Run[Any], pool: gopool.Pool, gate: Gate) -> None:
+def test_results_come_as_they_get_ready(run: Run, pool: gopool.Pool, gate: Gate) -> None:
     async def main() -> None:
-        iterator = pool.imap(tasks.call, [int, int, gate.wait])
+        calls: list[Callable[[], object]] = [int, int, gate.wait]
+        iterator: gopool.IMapIterator[object] = pool.imap(tasks.call, calls)
         assert [await anext_of(iterator), await anext_of(iterator)] == [0, 0]
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(anext_of(iterator), 0.05)
@@ -230,7 +231,7 @@ def test_results_come_as_they_get_ready(run: Run[Any], pool: gopool.Pool, gate: 
     run(main())
 
 
-def test_an_exception_in_the_middle(run: Run[Any], pool: gopool.Pool) -> None:
+def test_an_exception_in_the_middle(run: Run, pool: gopool.Pool) -> None:
     async def main() -> None:
         iterator = pool.imap(invert, [1, 0, 2])
         assert await anext_of(iterator) == 1
@@ -241,7 +242,7 @@ def test_an_exception_in_the_middle(run: Run[Any], pool: gopool.Pool) -> None:
     run(main())
 
 
-def test_tasks_share_an_iterator(run: Run[Any], pool: gopool.Pool) -> None:
+def test_tasks_share_an_iterator(run: Run, pool: gopool.Pool) -> None:
     async def main() -> None:
         iterator = pool.imap(tasks.identity, iter(range(1000)))
 
@@ -254,7 +255,7 @@ def test_tasks_share_an_iterator(run: Run[Any], pool: gopool.Pool) -> None:
     run(main())
 
 
-def test_a_consumer_paces_its_feeder(run: Run[Any], pool: gopool.Pool) -> None:
+def test_a_consumer_paces_its_feeder(run: Run, pool: gopool.Pool) -> None:
     async def main() -> None:
         iterator = pool.imap(tasks.identity, iter(range(500)), buffersize=3)
         assert [number async for number in iterator] == list(range(500))
@@ -262,7 +263,7 @@ def test_a_consumer_paces_its_feeder(run: Run[Any], pool: gopool.Pool) -> None:
     run(main())
 
 
-def test_a_lost_worker(run: Run[Any], pool: gopool.Pool) -> None:
+def test_a_lost_worker(run: Run, pool: gopool.Pool) -> None:
 
     async def main() -> None:
         with pytest.raises(gopool.WorkerLostError):
@@ -276,7 +277,7 @@ def test_a_lost_worker(run: Run[Any], pool: gopool.Pool) -> None:
 
 
 def test_the_pool_is_terminated_while_tasks_wait(
-    run: Run[Any], pool: gopool.Pool, mailbox: Mailbox, gate: Gate
+    run: Run, pool: gopool.Pool, mailbox: Mailbox, gate: Gate
 ) -> None:
     async def main() -> None:
         for _ in range(30):
@@ -299,7 +300,7 @@ def test_the_pool_is_terminated_while_tasks_wait(
     run(main())
 
 
-def test_a_pool_is_left_while_the_loop_goes_on(run: Run[Any], mailbox: Mailbox, gate: Gate) -> None:
+def test_a_pool_is_left_while_the_loop_goes_on(run: Run, mailbox: Mailbox, gate: Gate) -> None:
     async def main() -> None:
         steps = 0
 
@@ -351,7 +352,7 @@ class TestCancellation:
     """Cancelling the task of asyncio cancels what it waits for."""
 
     def test_of_a_result(
-        self, run: Run[Any], pool: gopool.Pool, mailbox: Mailbox, gate: Gate, ledger: Ledger
+        self, run: Run, pool: gopool.Pool, mailbox: Mailbox, gate: Gate, ledger: Ledger
     ) -> None:
         async def main() -> None:
             for _ in range(20):
@@ -361,13 +362,14 @@ class TestCancellation:
             one = pool.apply_async(tasks.note, (ledger, 1))
             many = pool.map_async(ledger.write, range(2, 50))
             other = pool.apply_async(tasks.note, (ledger, 100))
-            waiting = [asyncio.ensure_future(waited_for(result)) for result in (one, many, other)]
+            results: list[gopool.AsyncResult[Any]] = [one, many, other]
+            waiting = [asyncio.ensure_future(waited_for(result)) for result in results]
             await asyncio.sleep(0)
             waiting[0].cancel()
             waiting[1].cancel()
             await asyncio.wait(waiting[:2])
             assert [task.cancelled() for task in waiting[:2]] == [True, True]
-            for result in (one, many):
+            for result in results[:2]:
                 with pytest.raises(gopool.CancelledError):
                     await result
             gate.open()
@@ -378,7 +380,7 @@ class TestCancellation:
         assert ledger.numbers() == [0] * 20 + [100]
 
     def test_of_a_result_that_another_task_awaits(
-        self, run: Run[Any], pool: gopool.Pool, mailbox: Mailbox, gate: Gate
+        self, run: Run, pool: gopool.Pool, mailbox: Mailbox, gate: Gate
     ) -> None:
         async def main() -> None:
             held = [pool.apply_async(hold, (mailbox, gate)) for _ in range(2)]
@@ -395,7 +397,7 @@ class TestCancellation:
         run(main())
 
     def test_a_result_that_is_cancelled_by_its_name(
-        self, run: Run[Any], pool: gopool.Pool, mailbox: Mailbox, gate: Gate
+        self, run: Run, pool: gopool.Pool, mailbox: Mailbox, gate: Gate
     ) -> None:
         """Who awaits it gets what `get` raises, and is not itself cancelled."""
 
@@ -416,7 +418,7 @@ class TestCancellation:
         run(main())
 
     def test_of_a_task_that_walks_an_iterator(
-        self, run: Run[Any], pool: gopool.Pool, mailbox: Mailbox, gate: Gate, ledger: Ledger
+        self, run: Run, pool: gopool.Pool, mailbox: Mailbox, gate: Gate, ledger: Ledger
     ) -> None:
         async def walk() -> None:
             async for _ in pool.imap(ledger.write, range(50)):

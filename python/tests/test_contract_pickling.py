@@ -107,6 +107,31 @@ def test_a_result_that_cannot_be_pickled(Pool: PoolClass, function: Any) -> None
                 result.get()
 
 
+@pytest.mark.gopool_only("the worker of multiprocessing dies, and the caller waits for ever")
+@pytest.mark.parametrize(
+    "function",
+    [
+        hostile.return_what_is_deep,
+        hostile.raise_what_is_deep,
+        hostile.return_what_has_no_representation,
+    ],
+)
+def test_what_can_neither_be_pickled_nor_shown(Pool: PoolClass, function: Any) -> None:
+    """The caller is told, and the worker lives."""
+    with a_pool_that_goes_on(Pool) as pool:
+        with pytest.raises(MaybeEncodingError, match=r"object at.*(recursion|no pickle)"):
+            pool.apply(function)
+
+
+def test_an_argument_that_is_very_deep(Pool: PoolClass) -> None:
+    """The caller is told, and what is less deep arrives."""
+    with a_pool_that_goes_on(Pool) as pool:
+        with pytest.raises(RecursionError):
+            pool.apply(tasks.identity, (hostile.return_what_is_deep(),))
+        deep = hostile.return_what_is_deep(100)
+        assert pool.apply(tasks.identity, (deep,)) == deep
+
+
 def test_the_neighbours_of_a_bad_result_arrive(Pool: PoolClass) -> None:
     """Only the task whose result cannot be pickled fails."""
     with a_pool_that_goes_on(Pool) as pool:

@@ -53,6 +53,6 @@ def test_the_readme_has_an_example() -> None:
 def test_examples_protect_their_main_module(source: str) -> None:
     """A program that starts a pool does so below ``if __name__ == "__main__"``, or spawn fails."""
     for node in ast.parse(source).body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.If)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.If)):
             continue
         assert "Pool(" not in ast.unparse(node), "Pool at the top level of a program"

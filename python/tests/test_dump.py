@@ -20,7 +20,7 @@ from support.processes import workers_at_work
 import gopool
 from gopool import _dump, _traces
 
-pytestmark = pytest.mark.gopool_only("multiprocessing has no such method")
+pytestmark = [pytest.mark.faults, pytest.mark.gopool_only("multiprocessing has no such method")]
 
 
 @pytest.fixture

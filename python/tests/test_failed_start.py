@@ -18,6 +18,8 @@ from support import PoolClass, leaks, tasks
 import gopool
 from gopool import _core
 
+pytestmark = pytest.mark.faults
+
 OURS = pytest.mark.gopool_only("multiprocessing leaves workers and threads")
 
 

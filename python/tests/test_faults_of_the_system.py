@@ -13,6 +13,8 @@ from support.programs import Program
 import gopool
 from gopool import _process
 
+pytestmark = pytest.mark.faults
+
 StartProgram = Callable[..., Program]
 
 

@@ -7,7 +7,10 @@ from collections.abc import Callable
 import pytest
 from support.programs import Program
 
-pytestmark = pytest.mark.gopool_only("multiprocessing's pool hangs in a forked child")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing's pool hangs in a forked child"),
+]
 
 StartProgram = Callable[..., Program]
 

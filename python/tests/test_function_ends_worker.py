@@ -16,7 +16,10 @@ from support import PoolClass, hostile, tasks
 
 import gopool
 
-pytestmark = pytest.mark.gopool_only("multiprocessing starts workers without end, and hangs")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing starts workers without end, and hangs"),
+]
 
 WORKERS, TASKS = 2, 6
 

@@ -9,7 +9,10 @@ from support.latches import Gate, Mailbox
 from support.processes import still_running
 from support.programs import Program
 
-pytestmark = pytest.mark.gopool_only("multiprocessing may hang or print errors at exit")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing may hang or print errors at exit"),
+]
 
 StartProgram = Callable[..., Program]
 

@@ -11,7 +11,10 @@ from support.latches import Gate, Mailbox
 from support.processes import still_running
 from support.programs import Program
 
-pytestmark = pytest.mark.gopool_only("multiprocessing's workers print a traceback each")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing's workers print a traceback each"),
+]
 
 StartProgram = Callable[..., Program]
 

@@ -16,7 +16,10 @@ from support.programs import Program
 
 from gopool import _arena, _core, _exchange, _memory, _owner
 
-pytestmark = pytest.mark.gopool_only("multiprocessing's threads do not survive it")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing's threads do not survive it"),
+]
 
 StartProgram = Callable[..., Program]
 
@@ -87,6 +90,7 @@ def nobody(_: object) -> None:
 SUBMISSIONS: dict[str, tuple[Callable[[Any], Any], object]] = {
     "apply": (lambda p: p.apply_async(tasks.square, (3,)), 9),
     "map": (lambda p: p.map_async(tasks.square, range(5), 1), [0, 1, 4, 9, 16]),
+    "options": (lambda p: p.apply_async(tasks.square, (3,), retries=2, priority=1), 9),
     "callback": (lambda p: p.map_async(tasks.square, range(3), 1, callback=nobody), [0, 1, 4]),
     "large results": (lambda p: p.map_async(tasks.zeros, [LARGE] * 3, 1), [bytes(LARGE)] * 3),
     "large arguments": (lambda p: p.map_async(tasks.length, [bytes(LARGE)] * 3, 1), [LARGE] * 3),

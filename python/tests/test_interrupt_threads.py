@@ -14,7 +14,10 @@ from test_interrupt_anywhere import IMAPS, SUBMISSIONS, Interrupter
 import gopool
 from gopool import _core, _threads
 
-pytestmark = pytest.mark.gopool_only("multiprocessing's threads do not survive it")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing's threads do not survive it"),
+]
 
 
 @pytest.fixture

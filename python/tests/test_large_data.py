@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support import PoolClass, large, tasks
-from support.large import MB, array, is_array, slabs_in_use, soon
+from support.large import MB, array, blocks, is_array, slabs_in_use, soon
 from support.latches import Gate, Mailbox
 from support.processes import still_running
 from support.programs import Program
@@ -34,6 +34,16 @@ def start(request: pytest.FixtureRequest) -> Any:
 
 def all_is_free() -> bool:
     return soon(lambda: slabs_in_use() == 0)
+
+
+def test_a_gigabyte(Pool: PoolClass) -> None:
+    """Comes back, and its memory is given up when it is dropped."""
+    with Pool(1) as pool:
+        data = pool.apply(np.zeros, (1 << 30, np.uint8))
+        assert (data.nbytes, data[0], data[-1]) == (1 << 30, 0, 0)
+        assert blocks() >= 1 << 30
+        del data
+        assert soon(lambda: blocks() < 1 << 24)
 
 
 # A worker that dies.

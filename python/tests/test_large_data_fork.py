@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -15,7 +16,10 @@ from support.programs import Program
 
 import gopool
 
-pytestmark = pytest.mark.gopool_only("what is asked of shared memory, multiprocessing has not")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("what is asked of shared memory, multiprocessing has not"),
+]
 
 StartProgram = Callable[..., Program]
 
@@ -222,6 +226,31 @@ def test_what_is_held_is_copied_and_nothing_else(Pool: PoolClass) -> None:
     with Pool(1) as pool:
         assert not _snapshot._held
         result = pool.apply(large.add_one, (array(1, 2 * MB),))
-        assert sum(length for length, _ in _snapshot._held.values()) < 3 * MB
+        assert sum(length for _, length, _ in _snapshot._held.values()) < 3 * MB
         del result
         assert not _snapshot._held
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_garbage_is_collected_while_it_is_copied(
+    Pool: PoolClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Objects over slabs, in cycles: a child does not look for them where they are not any more."""
+    from gopool import _snapshot
+
+    def collect_and_copy(address: int, length: int) -> None:
+        gc.collect()
+        copy(address, length)
+
+    copy = _snapshot._copy
+    monkeypatch.setattr(_snapshot, "_copy", collect_and_copy)
+    gc.disable()
+    try:
+        for value in range(5):  # each in the region of a worker of its own
+            with Pool(1) as pool:
+                garbage: list[Any] = [pool.apply(large.array, (value,))]
+                garbage.append(garbage)
+        del garbage
+        assert in_child(lambda: True)()
+    finally:
+        gc.enable()

@@ -158,7 +158,7 @@ def test_a_leaking_test_fails(tmp_path: Path, start_program: StartProgram) -> No
         "def test_leaks_a_thread():\n"
         "    threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
     )
-    options = ("--implementation=multiprocessing", "--grace=0.5")
+    options = ("--implementation=multiprocessing", "--grace=0.1")
     outcome = start_program(arguments=(*PYTEST, *options)).outcome()
     assert "3 passed, 2 errors" in outcome.stdout
     assert re.search(r"left over:\nE +descriptors: ", outcome.stdout)

@@ -20,7 +20,10 @@ from support.latches import Gate, Mailbox
 
 import gopool
 
-pytestmark = pytest.mark.gopool_only("multiprocessing leaves descriptors to the garbage collector")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing leaves descriptors to the garbage collector"),
+]
 
 
 def use(pool: Any) -> None:

@@ -16,7 +16,10 @@ from support.programs import Program
 import gopool
 from gopool import _arena, _lender, _memory, _region
 
-pytestmark = pytest.mark.gopool_only("multiprocessing has no shared memory for data")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing has no shared memory for data"),
+]
 
 StartProgram = Callable[..., Program]
 

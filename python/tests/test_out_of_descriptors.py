@@ -7,7 +7,10 @@ from collections.abc import Callable
 import pytest
 from support.programs import Program
 
-pytestmark = pytest.mark.gopool_only("multiprocessing needs no descriptor for a result")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing needs no descriptor for a result"),
+]
 
 StartProgram = Callable[..., Program]
 

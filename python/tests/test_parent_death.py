@@ -9,7 +9,10 @@ from support.latches import Gate, Mailbox
 from support.processes import still_running
 from support.programs import Program
 
-pytestmark = pytest.mark.gopool_only("multiprocessing's workers outlive a killed parent")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing's workers outlive a killed parent"),
+]
 
 StartProgram = Callable[..., Program]
 

@@ -8,7 +8,10 @@ from collections.abc import Callable
 import pytest
 from support.programs import Program
 
-pytestmark = pytest.mark.gopool_only("multiprocessing installs no signal handlers")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing installs no signal handlers"),
+]
 
 StartProgram = Callable[..., Program]
 

@@ -17,7 +17,10 @@ from support import PoolClass
 from support.field import Field
 from support.workload import DEADLY, HUNTED, KINDS, RAISES, RETURNS, SINGLE, VALUES, Job, Task
 
-pytestmark = pytest.mark.gopool_only("multiprocessing hangs when a worker dies")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing hangs when a worker dies"),
+]
 
 spins = st.sampled_from([0, 0, 0, 1_000, 20_000, 200_000])
 """How far a task counts: from nothing to some milliseconds."""
@@ -87,11 +90,13 @@ POOLS: dict[str, dict[str, Any]] = {
 }
 
 
+#: How many are tried where workers take long to start, or are started all the time.
+FEW = {"outgrown workers": 4, "spawn": 4, "replaced workers": 6}
+
+
 def random_jobs(kind: str) -> settings:
     """Return how many are tried. They are not made smaller: what failed may not fail again."""
-    return settings(
-        max_examples=4 if kind in ("outgrown workers", "spawn") else 15, phases=[Phase.generate]
-    )
+    return settings(max_examples=FEW.get(kind, 15), phases=[Phase.generate])
 
 
 @pytest.mark.parametrize("kind", POOLS)

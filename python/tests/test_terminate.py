@@ -16,6 +16,8 @@ from support import PoolClass, deaths, tasks
 from support.latches import Gate, Ledger, Mailbox
 from support.processes import still_running
 
+pytestmark = pytest.mark.faults
+
 AT_ONCE = 10.0
 """Seconds: far more than needed, far less than any task below would take."""
 

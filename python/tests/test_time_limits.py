@@ -14,7 +14,7 @@ from multiprocessing.context import BaseContext
 from typing import Any
 
 import pytest
-from support import limits, tasks
+from support import limits, offspring, tasks
 from support.latches import Gate, Ledger, Mailbox
 from support.processes import still_running, workers_at_work
 
@@ -42,11 +42,8 @@ def test_a_task_that_runs_longer_raises(context: BaseContext, gate: Gate) -> Non
         pid = pool.apply(tasks.pid)
         with pytest.raises(gopool.TaskTimeoutError, match=r"^Gate.wait \(task 0\).* 0.1 s") as info:
             pool.apply(Gate.wait, (gate,), timeout=SHORT)
-        assert (info.value.function, info.value.index, info.value.seconds) == (
-            "Gate.wait",
-            0,
-            SHORT,
-        )
+        error = info.value
+        assert (error.function, error.index, error.seconds) == ("Gate.wait", 0, SHORT)
         assert still_running([pid]) == []
         assert pool.apply(tasks.pid) != pid
 
@@ -122,7 +119,7 @@ def test_no_innocent_task_is_lost_or_run_twice(method: str, ledger: Ledger, gate
     """Tasks sent ahead behind one that exceeds its limit, of the same call and of others."""
     function = functools.partial(limits.note_and_wait_at_last_of, 500, ledger, gate)
     with gopool.get_context(method).Pool(3) as pool:
-        limited = [
+        limited: list[Any] = [
             pool.map_async(function, range(1000), timeout=limit, return_exceptions=True)
             for limit in (LIMIT, 2 * LIMIT)
         ]
@@ -163,6 +160,16 @@ def test_many_tasks_that_take_less_are_left_alone(ledger: Ledger) -> None:
         pids |= set(pool.map(tasks.pid, range(100)))
     assert len(pids) <= 2
     assert ledger.numbers() == list(range(10_000))
+
+
+def test_what_it_has_started_is_killed_with_it(mailbox: Mailbox) -> None:
+    with gopool.Pool(1) as pool:
+        arguments = mailbox, offspring.start_all_kinds
+        result = pool.apply_async(offspring.start_and_wait, arguments, timeout=2 * LIMIT)
+        pids = mailbox.receive_pids(offspring.KINDS)
+        with pytest.raises(gopool.TaskTimeoutError):
+            result.get()
+        assert still_running(pids) == []
 
 
 def test_a_worker_that_is_stopped_is_killed_too() -> None:
@@ -211,7 +218,7 @@ def test_the_error_callback_hears_of_it(gate: Gate) -> None:
 
 def test_close_and_join_end_behind_it(gate: Gate, mailbox: Mailbox) -> None:
     pool = gopool.Pool(2)
-    late = pool.map_async(Gate.wait, [gate] * 4, 1, timeout=SHORT, return_exceptions=True)
+    late: Any = pool.map_async(Gate.wait, [gate] * 4, 1, timeout=SHORT, return_exceptions=True)
     pool.close()
     pool.join()
     assert {type(error) for error in late.get(0)} == {gopool.TaskTimeoutError}
@@ -226,13 +233,9 @@ def test_the_number_of_workers_stays_the_same(gate: Gate, mailbox: Mailbox) -> N
 def test_an_endless_input_goes_on(gate: Gate) -> None:
     function = functools.partial(limits.wait_if_odd, gate)
     with gopool.Pool(2) as pool:
-        found = list(
-            itertools.islice(
-                pool.imap(
-                    function, itertools.count(), buffersize=4, timeout=LIMIT, return_exceptions=True
-                ),
-                4,
-            )
+        results: Any = pool.imap(
+            function, itertools.count(), buffersize=4, timeout=LIMIT, return_exceptions=True
         )
+        found = list(itertools.islice(results, 4))
     assert found[::2] == [0, 2]
     assert [type(error) for error in found[1::2]] == [gopool.TaskTimeoutError] * 2

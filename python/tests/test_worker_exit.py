@@ -12,7 +12,8 @@ from multiprocessing.util import Finalize
 
 import pytest
 from support import PoolClass, tasks
-from support.latches import Ledger
+from support.latches import Ledger, Mailbox
+from support.processes import still_running
 
 
 def end_with(ending: str, ledger: Ledger) -> None:
@@ -71,6 +72,23 @@ def test_exit_handlers_take_their_time(
 def register_atexit(ledger: Ledger) -> None:
     """Initializer: write an entry when the interpreter exits."""
     atexit.register(ledger.write, "exit")
+
+
+def stay(mailbox: Mailbox) -> None:
+    """Initializer: an exit handler that does not return."""
+    Finalize(None, tasks.sleep_for_minutes, (mailbox,), exitpriority=0)
+
+
+@pytest.mark.gopool_only("multiprocessing waits for exit handlers for ever")
+def test_terminate_waits_for_no_exit_handler(Pool: PoolClass, mailbox: Mailbox) -> None:
+    """Neither for one of a pool that was closed before."""
+    pool = Pool(2, stay, (mailbox,))
+    assert pool.map(tasks.square, range(10), 1) == [n * n for n in range(10)]
+    pool.close()
+    pids = mailbox.receive_pids(2)
+    pool.terminate()
+    assert still_running(pids, 0) == []
+    pool.join()
 
 
 def test_atexit_runs_where_multiprocessing_runs_it(Pool: PoolClass, ledger: Ledger) -> None:

@@ -15,7 +15,10 @@ from support.processes import child_pids, still_running, workers_at_work
 import gopool
 from gopool import _lender
 
-pytestmark = pytest.mark.gopool_only("multiprocessing hangs when a worker dies")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing hangs when a worker dies"),
+]
 
 DEATHS: dict[str, tuple[Any, tuple[Any, ...], str]] = {
     "SIGKILL": (deaths.die_by, (signal.SIGKILL,), r"\bSIGKILL\b"),

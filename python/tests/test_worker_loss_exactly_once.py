@@ -15,7 +15,10 @@ from support.latches import Gate, Ledger, Mailbox
 
 import gopool
 
-pytestmark = pytest.mark.gopool_only("multiprocessing hangs when a worker dies")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing hangs when a worker dies"),
+]
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])

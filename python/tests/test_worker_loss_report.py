@@ -20,7 +20,10 @@ from support.programs import Program
 import gopool
 from gopool import _loss
 
-pytestmark = pytest.mark.gopool_only("multiprocessing hangs when a worker dies")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing hangs when a worker dies"),
+]
 
 MIB = 1 << 20
 

@@ -16,7 +16,10 @@ from support.programs import Program
 
 import gopool
 
-pytestmark = pytest.mark.gopool_only("multiprocessing starts workers that fail, for ever")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.gopool_only("multiprocessing starts workers that fail, for ever"),
+]
 
 
 def test_an_initializer_that_raises_breaks_the_pool(Pool: PoolClass) -> None:

@@ -92,7 +92,7 @@ def test_a_replacement_takes_over_the_index_and_not_the_state(start: BaseContext
         found = pool.map(count, range(8), 1)
         assert {index for index, _, _ in found} <= {0, 1}
         assert all(index == seen for index, seen, _ in found)
-        assert sorted(calls for _, _, calls in found) == [1] * 4 + [2] * 4
+        assert {calls for _, _, calls in found} <= {1, 2}
 
 
 def test_so_does_that_of_a_worker_that_died(start: BaseContext) -> None:

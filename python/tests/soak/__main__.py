@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import random
 import sys
 import tempfile
@@ -14,11 +13,9 @@ from pathlib import Path
 
 from support import tasks
 
-import gopool
-
 from .interrupts import Interrupter
-from .residue import Residue, resident
-from .scene import METHODS, Scene
+from .residue import Residue, resident, return_what_is_free
+from .scene import WORKERS, Scene, start_pool
 from .tally import Tally
 from .watchdog import Watchdog
 
@@ -52,8 +49,9 @@ def main() -> int:
 
 def soak(tally: Tally, seed: int, deadline: float) -> list[str]:
     """Play scenes, some at a time, until the deadline or until something is wrong."""
-    for method in METHODS:  # what lives as long as the process is there from now on
-        with gopool.Pool(2, context=multiprocessing.get_context(method)) as pool:
+    return_what_is_free()
+    for workers in WORKERS:  # what lives as long as the process is there from now on
+        with start_pool(workers, 2) as pool:
             pool.map(tasks.square, range(1000))
     interrupter = Interrupter(tally, random.Random(f"{seed} interrupts"))
     residue = Residue()
@@ -113,9 +111,14 @@ def report(tally: Tally, seconds: float) -> None:
         f"{seconds:.0f} s: {tally['tasks']:,} tasks of {tally['jobs']:,} jobs in "
         f"{tally['pools']:,} pools, {tally['lost']:,} tasks lost and reported"
     )
-    print(f"{sum(faults.values()):,} faults: " + ", ".join(f"{v:,} {k}" for k, v in faults.items()))
-    print("ends: " + ", ".join(f"{v:,} {k}" for k, v in tally.under("pool: ").items()))
+    print(f"{sum(faults.values()):,} faults injected and survived: {listed(faults)}")
+    print(f"workers: {listed(tally.under('workers: '))}; ends: {listed(tally.under('end: '))}")
     print("longest: " + ", ".join(f"{k} {v:.2f} s" for k, v in tally.times().items()))
+
+
+def listed(counts: dict[str, int]) -> str:
+    """Return counts in words."""
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
 if __name__ == "__main__":

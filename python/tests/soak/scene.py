@@ -24,14 +24,17 @@ from .faults import Faults
 from .interrupts import Interrupter
 from .tally import Tally
 
-METHODS = {"fork": 12, "forkserver": 1, "spawn": 1}
-"""Ways to start workers, with how often they are taken."""
+THREADS = "threads"
 
-PAUSES = {"fork": (0.02, 0.1, 0.5), "forkserver": (0.5,), "spawn": (0.5,)}
+WORKERS = {"fork": 12, THREADS: 3, "forkserver": 1, "spawn": 1}
+"""What workers are, or how they are started, with how often that is taken."""
+
+PAUSES = (0.5,)
+FORK_PAUSES = (0.05, 0.1, 0.5)
 """Seconds between two faults, at most: workers have to get something done after they started."""
 
-CHUNKS = {"fork": (None, None, 1, 5), "forkserver": (None,), "spawn": (None,)}
-"""How much a worker does until it is replaced."""
+FORK_CHUNKS = (None, None, 1, 5)
+"""How much a worker does until it is replaced. Others are too slow to start for that."""
 
 ENDINGS = ("closed", "closed", "terminated", "terminated at work", "left", "dropped")
 
@@ -46,6 +49,19 @@ _number = itertools.count(1).__next__
 
 _Try = Callable[[Callable[[], object]], bool]
 """Makes a call, and tells whether it was interrupted."""
+
+
+def start_pool(
+    workers: str,
+    size: int,
+    initializer: Callable[[], object] | None = None,
+    maxtasksperchild: int | None = None,
+) -> gopool.Pool:
+    """Start a pool whose workers are threads, or processes that are started in some way."""
+    if workers == THREADS:
+        return gopool.ThreadPool(size, initializer)
+    context = multiprocessing.get_context(workers)
+    return gopool.Pool(size, initializer, maxtasksperchild=maxtasksperchild, context=context)
 
 
 def _uninterrupted(call: Callable[[], object]) -> bool:
@@ -76,13 +92,14 @@ class Scene:
         self._mailbox = Mailbox("")  # nobody would kill those that are held
         self._attempt: _Try = interrupter.interrupts if interrupter else _uninterrupted
         self._ending = self._random.choice(ENDINGS)
-        (self._method,) = self._random.choices([*METHODS], [*METHODS.values()])
+        (self._workers,) = self._random.choices([*WORKERS], [*WORKERS.values()])
+        self._chunks = self._random.choice(FORK_CHUNKS) if self._workers == "fork" else None
         self._jobs: list[Job] = []
         self._wrong: list[str] = []
 
     def play(self) -> list[str]:
         """Live; return what was wrong."""
-        pause = self._random.choice(PAUSES[self._method])
+        pause = self._random.choice(FORK_PAUSES if self._workers == "fork" else PAUSES)
         faults = Faults(self._journal, self._tally, self._fork("faults"), pause)
         try:
             self._live(faults)
@@ -95,7 +112,8 @@ class Scene:
         self._wrong += faults.wrong + audit.violations(self._jobs)
         self._tally.add("lost", audit.lost(self._jobs))
         self._tally.touch()
-        self._tally.add(f"pool: {self._ending}")
+        self._tally.add(f"end: {self._ending}")
+        self._tally.add(f"workers: {self._workers}")
         self._tally.add("pools")
         return [f"scene {self._seed}, {self._ending}: {reason}" for reason in self._wrong]
 
@@ -103,12 +121,7 @@ class Scene:
         return random.Random(f"{self._seed} {name}")
 
     def _live(self, faults: Faults) -> None:
-        pool = gopool.Pool(
-            self._random.randint(1, 6),
-            self._journal.born,
-            maxtasksperchild=self._random.choice(CHUNKS[self._method]),
-            context=multiprocessing.get_context(self._method),
-        )
+        pool = self._start_pool()
         users = [
             threading.Thread(target=self._use, args=(pool, f"user {n}", _uninterrupted))
             for n in range(self._random.randint(0, 3))
@@ -122,6 +135,17 @@ class Scene:
         self._end(pool, faults)
         for user in users:
             user.join()
+
+    def _start_pool(self) -> gopool.Pool:
+        """Start it; those whose start was interrupted are dropped."""
+        size = self._random.randint(1, 6)
+        started: list[gopool.Pool] = []
+
+        def start() -> None:
+            started.append(start_pool(self._workers, size, self._journal.born, self._chunks))
+
+        self._insist(start)
+        return started.pop()
 
     def _end(self, pool: Any, faults: Faults) -> None:
         if self._ending == "closed":
@@ -150,7 +174,7 @@ class Scene:
             for _ in range(moments.randint(1, 4)):
                 if time.monotonic() > self._deadline:
                     return
-                jobs = [_new_job(moments) for _ in range(moments.randint(1, 3))]
+                jobs = [self._new_job(moments) for _ in range(moments.randint(1, 3))]
                 self._jobs += jobs
                 begun = [(job, take) for job in jobs if (take := self._start(pool, job, attempt))]
                 for job, take in begun:
@@ -158,6 +182,7 @@ class Scene:
                         job.dropped = True
                         continue
                     self._take(job, take, attempt)
+                    job.let_go()
                     self._tally.add("tasks", len(job.tasks))
                     self._tally.add("jobs")
         except Exception:
@@ -183,18 +208,21 @@ class Scene:
                 job.dropped = True
                 return
 
-
-def _new_job(moments: random.Random) -> Job:
-    value = moments.choice([*VALUES])
-    kind = moments.choice(KINDS)
-    size = moments.choice(SIZES)
-    if value == "bytes" or kind == "apply":
-        size = min(size, 60)
-    spin = moments.choice(SPINS) if size < 1000 else 0
-    tasks = [Task(RETURNS, spin * moments.randint(0, 2), value) for _ in range(size)]
-    for fates, chance in (([RAISES], 0.2), (FATES, 0.3)):
-        while tasks and moments.random() < chance:
-            place = moments.randrange(size)
-            tasks[place] = Task(moments.choice(fates), spin, moments.choice([*VALUES]))
-    chunksize = None if kind in SINGLE else moments.choice([None, None, 1, 7, 100])
-    return Job(_number(), kind, tasks, chunksize)
+    def _new_job(self, moments: random.Random) -> Job:
+        value = moments.choice([*VALUES])
+        kind = moments.choice(KINDS)
+        size = moments.choice(SIZES)
+        if value == "block":
+            size = min(size, 20)
+        elif value == "bytes" or kind == "apply" or self._chunks:
+            size = min(size, 60)
+        spin = moments.choice(SPINS) if size < 1000 else 0
+        tasks = [Task(RETURNS, spin * moments.randint(0, 2), value) for _ in range(size)]
+        # A thread cannot die by itself.
+        fates = FATES if self._workers != THREADS else [RAISES]
+        for among, chance in (([RAISES], 0.2), (fates, 0.3)):
+            while tasks and moments.random() < chance:
+                place = moments.randrange(size)
+                tasks[place] = Task(moments.choice(among), spin, moments.choice([*VALUES]))
+        chunksize = None if kind in SINGLE else moments.choice([None, None, 1, 7, 100])
+        return Job(_number(), kind, tasks, chunksize)

@@ -85,6 +85,7 @@ class Run:
             self._process = subprocess.Popen(
                 [sys.executable, program, kind, implementation, str(self._report)],
                 cwd=directory,
+                env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -228,3 +228,28 @@ def raise_a_deep_group(depth: int) -> NoReturn:
     for _ in range(depth):
         error = ExceptionGroup("a group", [error])  # noqa: F821 (not in Python 3.10)
     raise error
+
+
+class HasNoRepresentation:
+    """An object that can neither be pickled nor shown."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return refuse("no pickle")
+
+    def __repr__(self) -> str:
+        return refuse("no representation")
+
+
+def return_what_has_no_representation() -> HasNoRepresentation:
+    return HasNoRepresentation()
+
+
+def return_what_is_deep(depth: int = 100_000) -> Any:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def raise_what_is_deep() -> NoReturn:
+    raise ValueError(return_what_is_deep())

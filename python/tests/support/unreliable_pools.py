@@ -51,7 +51,7 @@ class Reliable(gopool.Pool):
         self._singles.calls.append((func, tuple(args)))
         return Single(self._singles, len(self._singles.calls) - 1, callbacks)
 
-    def apply(self, func: Any, args: Iterable[Any] = (), *_: Any, **__: Any) -> Any:
+    def apply(self, func: Any, args: Iterable[Any] = (), *_: Any, **options: Any) -> Any:
         return Single(Batch(self, [(func, tuple(args))], single=True), 0, {}).get()
 
     def starmap_async(self, func: Any, iterable: Any, *_: Any, **options: Any) -> Any:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import gopool
 
+from .blocks import Block
 from .hostile import KillsWhoPicklesIt, KillsWhoRebuildsIt
 from .journal import Journal
 from .latches import Mailbox
@@ -55,12 +56,14 @@ VALUES: dict[str, Callable[[int, int], Any]] = {
     "str": lambda job, index: f"{job}:{index}",
     "list": lambda job, index: [job, [index]],
     "bytes": lambda job, index: b"%d:%d" % (job, index) * 20_000,
+    "block": Block.of,
 }
-"""What tasks return."""
+"""What tasks return; a block is also an argument, and it is that which they return."""
 
 KINDS = (
     "apply",
     "apply_async",
+    "short_apply_async",
     "map",
     "map_async",
     "starmap",
@@ -68,8 +71,8 @@ KINDS = (
     "imap",
     "imap_unordered",
 )
-SINGLE = frozenset({"apply", "apply_async"})
-"""Kinds of job in which each task is a call, and for the pool a job, of its own."""
+SINGLE = frozenset({"apply", "apply_async", "short_apply_async"})
+"""Kinds of job in which each task is a call of its own. Short ones are gathered, if they can be."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,14 @@ class Job:
     def value(self, index: int) -> Any:
         """Return what the task has to return."""
         return VALUES[self.tasks[index].value](self.number, index)
+
+    def let_go(self) -> None:
+        """Hold no shared memory any more: all of it is copied whenever a worker is forked."""
+        for index, outcome in self.outcomes.items():
+            if isinstance(outcome, Block):
+                self.outcomes[index] = outcome.copy()
+        self.unordered = [o.copy() if isinstance(o, Block) else o for o in self.unordered]
+        self.calls_back[:] = [None] * len(self.calls_back)
 
     def first_failure(self) -> int | None:
         """Return the index of the first task that is sure to fail."""
@@ -160,12 +171,19 @@ def run(
         raise Failure(job, index)
     if fate == "dies pickling":
         return extra
-    return VALUES[value](job, index)
+    return extra if value == "block" else VALUES[value](job, index)
 
 
 def run_item(journal: Journal, mailbox: Mailbox, item: tuple[Any, ...]) -> Any:
     """Be a task of a job that calls with one argument."""
     return run(journal, mailbox, *item)
+
+
+def run_short(
+    journal: str, mailbox: str, job: int, index: int, task: tuple[str, int, str], extra: object
+) -> Any:
+    """Be a task whose function goes by its name, with arguments that take little room."""
+    return run(Journal(journal), Mailbox(mailbox), job, index, task, extra)
 
 
 # In the caller.
@@ -181,6 +199,8 @@ def item(job: Job, index: int) -> tuple[Any, ...]:
         extra = KillsWhoPicklesIt(os.getpid(), 8)
     elif task.value == "list":
         extra = []
+    elif task.value == "block":
+        extra = job.value(index)
     return job.number, index, (task.fate, task.spin, task.value), extra
 
 
@@ -202,6 +222,10 @@ def start(pool: Any, journal: Journal, mailbox: Mailbox, job: Job) -> Callable[[
         return functools.partial(_take_singles, job, singles)
     if job.kind == "apply_async":
         results = [pool.apply_async(starred, arguments, **calls) for arguments in items]
+        return functools.partial(_take_singles, job, [result.get for result in results])
+    if job.kind == "short_apply_async":
+        paths = journal.path, mailbox.path
+        results = [pool.apply_async(run_short, (*paths, *arguments)) for arguments in items]
         return functools.partial(_take_singles, job, [result.get for result in results])
     if job.kind == "map":
         return functools.partial(_take_all, job, lambda: pool.map(single, items, **chunk))

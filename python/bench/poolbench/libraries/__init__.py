@@ -1,9 +1,9 @@
 """The libraries under measurement, by name; one module for each way to be a pool.
 
-A module here offers ``open_pool(processes, method)`` and, if its library has threads,
-``open_threads(threads)``; if a pool takes nothing beside a map, ``NOT_SHARED`` says so. It is
-imported when its library is measured and not before, so that a library costs nothing where another
-one is measured, and may be missing.
+A module here offers ``open_pool(processes, method)`` and, if its library has threads or executors,
+``open_threads(threads)`` and ``open_executor(processes)``; if a pool takes nothing beside a map,
+``NOT_SHARED`` says so. It is imported when its library is measured and not before, so that a
+library costs nothing where another one is measured, and may be missing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ CONTROL = "control"
 FLOOR = "socketpair"
 LIMIT = "raw limit"
 COPYING = "memcpy"
+EXECUTOR = "concurrent.futures"
 
 PEERS = ("concurrent.futures", "loky", "joblib", "mpire", "pebble", "billiard")
 """Measured beside the reference, in fewer rounds, and never judged."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 from poolbench.libraries.futures import ExecutorPool
 from poolbench.libraries.library import Pool
@@ -20,3 +20,7 @@ def open_pool(processes: int, method: str | None) -> Pool:
 
 def open_threads(threads: int) -> Pool:
     return _ExecutorPool(ThreadPoolExecutor(threads))
+
+
+def open_executor(processes: int) -> Executor:
+    return ProcessPoolExecutor(processes)

@@ -1,8 +1,9 @@
-"""``gopool.Pool`` and ``gopool.ThreadPool``."""
+"""``gopool.Pool``, ``gopool.ThreadPool`` and ``gopool.PoolExecutor``."""
 
 from __future__ import annotations
 
 import multiprocessing
+from concurrent.futures import Executor
 from typing import cast
 
 import gopool
@@ -15,3 +16,7 @@ def open_pool(processes: int, method: str | None) -> Pool:
 
 def open_threads(threads: int) -> Pool:
     return cast(Pool, gopool.ThreadPool(threads))
+
+
+def open_executor(processes: int) -> Executor:
+    return gopool.PoolExecutor(processes)

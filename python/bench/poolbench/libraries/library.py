@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from types import ModuleType, TracebackType
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -141,6 +142,15 @@ class Library:
         if not hasattr(module, "open_threads"):
             raise CannotMeasure(f"{self.name} has no pool of threads")
         return _warm(module.open_threads(threads), threads)
+
+    def open_warm_executor(self, processes: int) -> Executor:
+        """Open an executor of processes, and wait until every one of them has run a task."""
+        module = self._load()
+        if not hasattr(module, "open_executor"):
+            raise CannotMeasure(f"{self.name} has no executor")
+        executor: Executor = module.open_executor(processes)
+        list(executor.map(pause, [0.05] * processes))
+        return executor
 
     def _load(self) -> ModuleType:
         try:

@@ -6,6 +6,8 @@ While it lives, it is the same executor.
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+
 from loky import ProcessPoolExecutor
 from loky.backend.context import get_context
 
@@ -27,3 +29,7 @@ def open_pool(processes: int, method: str | None) -> Pool:
     if method in ("fork", "forkserver"):
         raise CannotMeasure(f"loky starts workers by its own method or spawn, not by {method}")
     return _LokyPool(ProcessPoolExecutor(processes, context=get_context(method or "loky")))
+
+
+def open_executor(processes: int) -> Executor:
+    return ProcessPoolExecutor(processes)
