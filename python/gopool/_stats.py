@@ -51,7 +51,8 @@ class PoolStats:
     workers
         those there are, by number.
     tasks_done
-        tasks that workers have run to their end, whether they returned or raised.
+        tasks that workers have run to their end, whether they returned or raised; one
+        that was run again (`retries=`) once for each time.
     tasks_queued
         tasks that wait, here or with a worker.
     tasks_running
