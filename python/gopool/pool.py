@@ -9,7 +9,6 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
@@ -444,7 +443,7 @@ class Pool(multiprocessing.pool.Pool):
             raise ValueError("max_pending must be a positive int or None")
         # Not NONE: with options tasks are added to a job one batch after the other, and
         # each may have to wait.
-        self._options = replace(self._options)
+        self._options = self._options._replace()
 
     def _check_running(self) -> None:
         _core.check_process()
