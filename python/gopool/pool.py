@@ -267,8 +267,8 @@ class Pool(multiprocessing.pool.Pool):
         The iterable is consumed in a thread of the pool, `chunksize` items at a
         time, and not faster than results are taken: it pauses while `buffersize`
         items, or 64 MiB, are on their way. It does not pause if the iterator is dropped before
-        a result was taken, or `join` waits for the work to be done. Raises ValueError if the pool is
-        not running or `chunksize` or `buffersize` is below 1, and TypeError for what
+        a result was taken, or `join` waits for the work to be done. Raises ValueError if the pool
+        is not running or `chunksize` or `buffersize` is below 1, and TypeError for what
         can't be iterated over. What the iterable raises, and items that can't be
         pickled, raise in their place. For `options` see `gopool.MapOptions`.
 
