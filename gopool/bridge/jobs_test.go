@@ -194,3 +194,55 @@ func TestNextDone(t *testing.T) {
 		finish(t, p)
 	})
 }
+
+func TestNotify(t *testing.T) {
+	p, e := newPool(t), newExchange(t, 1<<16)
+	w := attach(t, p)
+	next := make(chan int64)
+	go func() {
+		for job := int64(-1); job != 0; {
+			job = NextDone(p)
+			next <- job
+		}
+	}()
+	j := e.submit(p, "f", "batch", 2, 1, flagSealed)
+	require.Equal(t, int64(statusUnknown), Notify(p, 999_999, 0, 1))
+	require.Zero(t, Notify(p, j, 0, 1))
+	first, _ := w.grant()
+	w.report(first, "a")
+	require.Equal(t, j, <-next, "when there is an outcome")
+	require.Zero(t, Notify(p, j, 0, 1))
+	require.Equal(t, j, <-next, "at once, if it is still there")
+	require.Zero(t, Notify(p, j, 1, 1))
+	first, _ = w.grant()
+	w.report(first, "b")
+	require.Equal(t, j, <-next)
+	require.Zero(t, Notify(p, j, 2, 1))
+	require.Equal(t, j, <-next, "when there will be none any more")
+	require.Zero(t, EndDone(p))
+	require.Zero(t, <-next)
+	require.Zero(t, Close(p))
+	finish(t, p, w)
+}
+
+func TestWithdraw(t *testing.T) {
+	p, e := newPool(t), newExchange(t, 1<<16)
+	w := attach(t, p)
+	j := e.submit(p, "f", "batch", 3, 1, flagSealed)
+	first, count := w.grant()
+	require.Equal(t, 1, count)
+	require.Zero(t, Queued(j, 0))
+	require.Zero(t, Withdraw(j, 0), "a worker has it")
+	require.Equal(t, int64(1), Queued(j, 2))
+	require.Equal(t, int64(1), Withdraw(j, 2))
+	require.Zero(t, Withdraw(j, 2))
+	require.Zero(t, Queued(j, 2))
+	w.report(first, "a")
+	first, _ = w.grant()
+	w.report(first, "b")
+	require.Zero(t, waitDone(j, limit))
+	e.collect(t, j, 2)
+	require.Equal(t, int64(statusUnknown), Withdraw(999_999, 0))
+	require.Zero(t, Close(p))
+	finish(t, p, w)
+}
