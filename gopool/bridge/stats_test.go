@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,7 +21,7 @@ func TestStats(t *testing.T) {
 	t.Run("have the pool, then each worker", func(t *testing.T) {
 		require.Equal(t, int64(8*(10+5)), Stats(p, e.handle))
 		require.Equal(t, []uint64{0, 0, 0, 0, 0, 0, 0}, e.words(24, 7))
-		require.Equal(t, []uint64{uint64(w.number), uint64(os.Getpid()), 1, 0, 0}, e.words(80, 5))
+		require.Equal(t, []uint64{uint64(w.number), uint64(w.process.Process.Pid), 1, 0, 0}, e.words(80, 5))
 	})
 	t.Run("and the task that it is in, with the code of the function", func(t *testing.T) {
 		j := e.submit(p, "code", "batch", 3, 3, flagSealed)

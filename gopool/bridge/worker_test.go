@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"os/exec"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,6 +28,8 @@ type worker struct {
 	socket *os.File
 	page   *os.File
 	frames chan frame
+
+	process *exec.Cmd // has its pid
 
 	functions atomic.Int32 // that it was told
 }
@@ -66,7 +69,12 @@ func attach(t *testing.T, p int64) *worker {
 	require.NoError(t, unix.SetNonblock(fds[1], true)) // so that Close ends a Read
 	page := memfd(t, gopool.PageSize)
 	w := &worker{t: t, socket: os.NewFile(uintptr(fds[1]), "socket"), page: page, frames: make(chan frame, 1000)}
-	w.number = Attach(p, int64(fds[0]), int64(page.Fd()), int64(os.Getpid()), 0)
+	w.process = exec.Command("cat") // who leaves a pool is waited for
+	_, err = w.process.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, w.process.Start())
+	t.Cleanup(w.exit)
+	w.number = Attach(p, int64(fds[0]), int64(page.Fd()), int64(w.process.Process.Pid), 0)
 	require.Positive(t, w.number)
 	go w.read()
 	w.send(wire.AppendReady(nil))
@@ -74,6 +82,12 @@ func attach(t *testing.T, p int64) *worker {
 		require.True(t, time.Now().Before(deadline))
 	}
 	return w
+}
+
+// exit ends the process.
+func (w *worker) exit() {
+	_ = w.process.Process.Kill()
+	_ = w.process.Wait()
 }
 
 func (w *worker) send(b []byte) {
@@ -163,6 +177,7 @@ func finish(t *testing.T, p int64, workers ...*worker) {
 	Terminate(p)
 	for _, w := range workers {
 		require.NoError(t, w.socket.Close())
+		w.exit()
 	}
 	for {
 		event := NextEvent(p)
