@@ -1,7 +1,8 @@
 """The libraries under measurement, by name; one module for each way to be a pool.
 
 A module here offers ``open_pool(processes, method)`` and, if its library has threads or executors,
-``open_threads(threads)`` and ``open_executor(processes)``; if a pool takes nothing beside a map,
+``open_threads(threads)`` and ``open_executor(processes)``, or if joblib runs on it
+``joblib_backend()``; if a pool takes nothing beside a map,
 ``NOT_SHARED`` says so. It is imported when its library is measured and not before, so that a
 library costs nothing where another one is measured, and may be missing.
 """
@@ -17,6 +18,7 @@ FLOOR = "socketpair"
 LIMIT = "raw limit"
 COPYING = "memcpy"
 EXECUTOR = "concurrent.futures"
+JOBLIB = "joblib"
 
 PEERS = ("concurrent.futures", "loky", "joblib", "mpire", "pebble", "billiard")
 """Measured beside the reference, in fewer rounds, and never judged."""
@@ -35,7 +37,7 @@ LIBRARIES = {
         Library(COPYING, "poolbench.libraries.memcpy"),
         Library("concurrent.futures", "poolbench.libraries.concurrent_futures"),
         Library("loky", "poolbench.libraries.loky_executor"),
-        Library("joblib", "poolbench.libraries.joblib_parallel"),
+        Library(JOBLIB, "poolbench.libraries.joblib_parallel"),
         Library("mpire", "poolbench.libraries.mpire_pool"),
         Library("pebble", "poolbench.libraries.pebble_pool"),
         Library("billiard", "poolbench.libraries.billiard_pool"),

@@ -20,3 +20,8 @@ def open_threads(threads: int) -> Pool:
 
 def open_executor(processes: int) -> Executor:
     return gopool.PoolExecutor(processes)
+
+
+def joblib_backend() -> str:
+    gopool.register_joblib()
+    return "gopool"

@@ -62,3 +62,7 @@ def open_pool(processes: int, method: str | None) -> Pool:
 
 def open_threads(threads: int) -> Pool:
     return _ParallelPool(threads, "threading")
+
+
+def joblib_backend() -> str:
+    return "loky"

@@ -152,6 +152,14 @@ class Library:
         list(executor.map(pause, [0.05] * processes))
         return executor
 
+    def joblib_backend(self) -> str:
+        """Return the name of the library's backend for joblib, which knows it from now on."""
+        module = self._load()
+        if not hasattr(module, "joblib_backend"):
+            raise CannotMeasure(f"{self.name} has no backend for joblib")
+        backend: str = module.joblib_backend()
+        return backend
+
     def _load(self) -> ModuleType:
         try:
             return importlib.import_module(self.module)
