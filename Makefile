@@ -51,6 +51,9 @@ test-go: go ## Run the Go tests, with the race detector
 	$(GO) vet ./gopool/...
 	$(GO) test -race ./gopool/...
 
+# Most tests wait most of the time, so two run at a time, each file in one process.
+PYTEST_ARGS ?= --numprocesses 2 --dist loadfile
+
 .PHONY: test-python
 test-python: $(DEVELOP) ## Run the Python tests against the installed package (PYTEST_ARGS=...)
 	$(BIN)/pytest $(PYTEST_ARGS)
