@@ -17,7 +17,7 @@ def test_a_pool_needs_a_worker(Pool: PoolClass, processes: int) -> None:
         Pool(processes)
 
 
-@pytest.mark.parametrize("processes", ["3", 2.5, [2], object()], ids=repr)
+@pytest.mark.parametrize("processes", ["3", 2.5, [2], object()], ids=type)
 def test_the_number_of_workers_is_an_integer(Pool: PoolClass, processes: Any) -> None:
     """Anything else is a TypeError."""
     with pytest.raises(TypeError):
@@ -60,7 +60,7 @@ def test_a_refused_pool_leaves_nothing_running(Pool: PoolClass) -> None:
     assert child_pids() == before
 
 
-@pytest.mark.parametrize("iterable", [3, None, object()], ids=repr)
+@pytest.mark.parametrize("iterable", [3, None, object()], ids=type)
 def test_map_needs_an_iterable(Pool: PoolClass, iterable: Any) -> None:
     """Anything else is a TypeError in the caller, and the pool goes on."""
     with Pool(1) as pool:

@@ -33,7 +33,7 @@ def test_results_keep_their_place_when_the_first_task_ends_last(
 
 
 @pytest.mark.parametrize("chunksize", [None, 1, 5])
-@pytest.mark.parametrize("empty", [[], (), range(0), {}, "", iter([])], ids=repr)
+@pytest.mark.parametrize("empty", [[], (), range(0), {}, "", iter([])], ids=type)
 def test_nothing_maps_to_nothing(Pool: PoolClass, empty: Any, chunksize: int | None) -> None:
     """An empty iterable of any kind gives an empty list."""
     with Pool(1) as pool:

@@ -128,7 +128,7 @@ def test_items_by_number_do_not_count_where_there_is_an_iterator(Pool: PoolClass
         assert pool.map(tasks.identity, NegativeItems([1, 2, 3]), 1) == [1, 2, 3]
 
 
-@pytest.mark.parametrize("empty", [[], (), range(0), iter([])], ids=repr)
+@pytest.mark.parametrize("empty", [[], (), range(0), iter([])], ids=type)
 @pytest.mark.parametrize("method", ["map_async", "starmap_async"])
 def test_nothing_has_no_callback(Pool: PoolClass, method: str, empty: Any) -> None:
     """``get`` returns the empty list at once, and neither callback is called."""
