@@ -32,6 +32,13 @@ def note_and_arrive_from(
     return number if number < first else arrive(mailbox, gate, number)
 
 
+def note_from_zero(ledger: Ledger, number: int) -> int:
+    """Note the number, but none below 0, for which the call is a short one."""
+    if number >= 0:
+        ledger.write(number)
+    return number
+
+
 def note_unless_held(ledger: Ledger, latches: tuple[Mailbox, Gate] | None, number: int) -> int:
     """Note the number; then return at once, or arrive and wait."""
     ledger.write(number)
