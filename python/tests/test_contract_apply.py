@@ -72,9 +72,10 @@ def test_calls_on_one_worker_run_in_the_order_of_submission(
 ) -> None:
     """One worker takes single calls first come, first served."""
     with Pool(1) as pool:
-        for number in range(50):
-            pool.apply_async(mailbox.send, (number,))
+        results = [pool.apply_async(mailbox.send, (number,)) for number in range(50)]
         assert mailbox.receive(50) == [str(number) for number in range(50)]
+        for result in results:  # multiprocessing may hang if a worker ends while it answers
+            result.get()
 
 
 def test_apply_is_answered_while_another_worker_is_held(
