@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import random
@@ -82,6 +83,15 @@ def test_memory_that_was_given_back_does_not_count(start: BaseContext) -> None:
         assert len(set(pool.map(use, [MUCH] * 4, 1))) == 1
 
 
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """A collection writes to most pages of the parent, which its forks then have for themselves."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
 def test_nor_does_shared_memory() -> None:
     """Large arguments and results are in that."""
     data = np.zeros(MUCH, bool)
@@ -91,6 +101,7 @@ def test_nor_does_shared_memory() -> None:
     assert all(result.all() for _, result in found)
 
 
+@pytest.mark.usefixtures("no_collection")
 def test_nor_does_what_a_fork_shares_with_its_parent() -> None:
     keep(MUCH)
     with gopool.Pool(2, max_memory_per_worker=LIMIT) as pool:
