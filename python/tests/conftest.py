@@ -41,10 +41,6 @@ if TYPE_CHECKING:  # it imports gopool
 # In a job that a shell runs in the background it is ignored, here and in programs that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # In such a process the program has no file, as if it were being typed; see gopool._names.
-    sys.modules["__main__"].__file__ = str(Path(sys.executable).with_name("pytest"))
-
 START_METHODS = ("fork", "forkserver", "spawn")
 
 FAILED = pytest.StashKey[bool]()
