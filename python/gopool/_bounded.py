@@ -88,14 +88,18 @@ class Gauge:
 
 
 def _own_memory() -> int:
-    """Return how many bytes of anonymous memory no other process shares, or a bit more.
+    """Return how many bytes of memory are this process's and in no mapping that others share.
 
-    The kernel has no such sum. It has that of pages of all kinds that are not shared, and that
-    of anonymous ones by the share that this process has in each.
+    The sums of smaps_rollup would not do: what only this process has of shared memory at
+    the moment, as a result that was just written there, is in none of them by itself.
     """
-    with suppress(OSError, KeyError), open("/proc/self/smaps_rollup", "rb") as file:
-        next(file)  # of which addresses
-        kilobytes = {words[0]: int(words[1]) for words in map(bytes.split, file)}
-        unshared = kilobytes[b"Private_Clean:"] + kilobytes[b"Private_Dirty:"]
-        return min(unshared, kilobytes[b"Pss_Anon:"]) << 10
-    return sys.maxsize  # an old kernel: then all pages count
+    kilobytes, counts = 0, False
+    with suppress(OSError), open("/proc/self/smaps", "rb") as file:
+        for line in file:
+            if line.startswith(b"Private_Dirty:"):
+                if counts:
+                    kilobytes += int(line.split()[1])
+            elif b":" not in line.split(None, 1)[0]:  # the head of a mapping
+                counts = line.split(None, 2)[1].endswith(b"p")
+        return kilobytes << 10
+    return sys.maxsize  # no such file: then all pages count

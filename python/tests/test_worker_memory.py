@@ -92,8 +92,10 @@ def no_collection() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_collection")
-def test_nor_does_shared_memory() -> None:
+@pytest.mark.parametrize("kept", [0, 3 * MUCH], ids=["in a small program", "in a large one"])
+def test_nor_does_shared_memory(kept: int) -> None:
     """Large arguments and results are in that."""
+    keep(kept)
     data = np.zeros(MUCH, bool)
     with gopool.Pool(1, max_memory_per_worker=LIMIT) as pool:
         found = [pool.apply(invert, (data,)) for _ in range(3)]
