@@ -32,6 +32,9 @@ type span struct {
 
 func (s span) index() int { return s.batch.Index + s.offset }
 
+// has tells whether the task with that index in its job is in the span.
+func (s span) has(index int) bool { return s.index() <= index && index < s.index()+s.count }
+
 // precedes tells whether the tasks of next come right behind those of s.
 func (s span) precedes(next span) bool {
 	return s.batch == next.batch && s.offset+s.count == next.offset

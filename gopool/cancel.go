@@ -75,10 +75,8 @@ func (j *Job) CancelTask(index int, kill bool) bool {
 
 // isOpen tells whether a task has been added and has no outcome.
 func (j *Job) isOpen(index int) bool {
-	for _, s := range j.pending {
-		if s.index() <= index && index < s.index()+s.count {
-			return true
-		}
+	if _, ok := j.find(index); ok {
+		return true
 	}
 	for _, m := range j.pool.members {
 		if m.number(j, index) > 0 {
@@ -90,9 +88,8 @@ func (j *Job) isOpen(index int) bool {
 
 // isParked tells whether a task is in back-off or outside: it is struck when that ends.
 func (j *Job) isParked(index int) bool {
-	has := func(s span) bool { return s.index() <= index && index < s.index()+s.count }
-	return slices.ContainsFunc(j.outside, has) ||
-		j.retries != nil && slices.ContainsFunc(j.retries.delays, func(d delay) bool { return has(d.task) })
+	return slices.ContainsFunc(j.outside, func(s span) bool { return s.has(index) }) ||
+		j.retries != nil && slices.ContainsFunc(j.retries.delays, func(d delay) bool { return d.task.has(index) })
 }
 
 // strike takes tasks that were cancelled off a span, and returns what is left of it.
@@ -137,8 +134,8 @@ func (p *Pool) withhold(m *member, from, to uint64) bool {
 // number returns the number of a task that is leased, or 0.
 func (m *member) number(j *Job, index int) uint64 {
 	for _, l := range m.leases {
-		if first := l.span().index(); l.job == j && first <= index && index < first+l.Count {
-			return l.Sequence + uint64(index-first)
+		if s := l.span(); l.job == j && s.has(index) {
+			return l.Sequence + uint64(index-s.index())
 		}
 	}
 	return 0

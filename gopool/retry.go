@@ -31,7 +31,7 @@ type retries struct {
 	failures map[int]int      // attempts that failed, of tasks that are not settled, by index
 	marked   map[int]struct{} // those whose outcome, when it is reported, is to be another attempt
 	delays   delays
-	timer    *time.Timer // of the first of them
+	alarm    alarm // for the first of them
 }
 
 // fails counts an attempt at a task that has failed, and tells whether it is to be
@@ -126,15 +126,9 @@ func (j *Job) resume() {
 
 // arm has f called when the first of the tasks that wait has waited long enough.
 func (r *retries) arm(f func()) {
-	if len(r.delays) == 0 {
-		return
+	if len(r.delays) > 0 {
+		r.alarm.set(time.Until(r.delays[0].until), f)
 	}
-	wait := time.Until(r.delays[0].until)
-	if r.timer == nil {
-		r.timer = time.AfterFunc(wait, f)
-		return
-	}
-	r.timer.Reset(wait)
 }
 
 // settle is told of tasks that have their outcome.
@@ -155,9 +149,7 @@ func (r *retries) drop() (count int) {
 		count += d.task.count
 	}
 	r.delays = nil
-	if r.timer != nil {
-		r.timer.Stop()
-	}
+	r.alarm.stop()
 	return count
 }
 
@@ -166,17 +158,12 @@ func (r *retries) drop() (count int) {
 func (r *Reporter) Repeat(sequence uint64) bool {
 	r.pool.mu.Lock()
 	defer r.pool.mu.Unlock()
-	for _, l := range r.member.leases {
-		if l.Sequence <= sequence && sequence < l.end() {
-			index := l.span().index() + int(sequence-l.Sequence)
-			if !l.job.fails(index) {
-				return false
-			}
-			l.job.retries.marked[index] = struct{}{}
-			return true
-		}
+	job, index := r.member.find(sequence)
+	if job == nil || !job.fails(index) {
+		return false
 	}
-	return false
+	job.retries.marked[index] = struct{}{}
+	return true
 }
 
 // delay is a task that waits for another attempt.

@@ -19,7 +19,7 @@ type Trimmable interface {
 type trim struct {
 	pool  *Pool
 	due   bool // there may be something to give up
-	timer *time.Timer
+	alarm alarm
 }
 
 // need says that there will be something to give up, and when jobs have ended.
@@ -33,18 +33,10 @@ func (t *trim) rest() {
 	if !t.due || len(t.pool.jobs) > 0 || t.pool.state >= terminated {
 		return
 	}
-	if t.timer == nil {
-		t.timer = time.AfterFunc(idleBefore, t.run)
-		return
-	}
-	t.timer.Reset(idleBefore)
+	t.alarm.set(idleBefore, t.run)
 }
 
-func (t *trim) stop() {
-	if t.timer != nil {
-		t.timer.Stop()
-	}
-}
+func (t *trim) stop() { t.alarm.stop() }
 
 // run runs in a goroutine of its own, at most one at a time.
 func (t *trim) run() {

@@ -23,7 +23,7 @@ func attachThrifty(t *testing.T, p *Pool) *thriftyWorker {
 
 // timerOf tells whether a pool will give up memory, or has done so.
 func timerOf(p *Pool) (set bool) {
-	locked(p, func() { set = p.trim.timer != nil })
+	locked(p, func() { set = p.trim.alarm.timer != nil })
 	return set
 }
 
@@ -125,7 +125,7 @@ func TestTrim(t *testing.T) {
 		p.TrimSoon()
 		p.Terminate()
 		p.TrimSoon()
-		require.False(t, p.trim.timer.Stop(), "it was stopped")
+		require.False(t, p.trim.alarm.timer.Stop(), "it was stopped")
 		p.trim.run() // it had just fired
 		require.Zero(t, w.told("trim"))
 		w.reporter.Exited(0)

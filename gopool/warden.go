@@ -19,7 +19,7 @@ const (
 // task. Guarded by the pool's lock.
 type warden struct {
 	pool  *Pool
-	timer *time.Timer
+	alarm alarm
 	due   time.Time // when it looks; zero: never
 }
 
@@ -56,19 +56,11 @@ func (w *warden) lookAfter(wait time.Duration) {
 		return
 	}
 	w.due = due
-	if w.timer == nil {
-		w.timer = time.AfterFunc(wait, w.look)
-		return
-	}
-	w.timer.Reset(wait)
+	w.alarm.set(wait, w.look)
 }
 
 // stop ends the looks for good.
-func (w *warden) stop() {
-	if w.timer != nil {
-		w.timer.Stop()
-	}
-}
+func (w *warden) stop() { w.alarm.stop() }
 
 // look runs in a goroutine of its own.
 func (w *warden) look() {

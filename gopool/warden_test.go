@@ -107,7 +107,7 @@ func TestLimit(t *testing.T) {
 		locked(p, func() {
 			p.warden.round()
 			require.Zero(t, p.warden.due)
-			require.Nil(t, p.warden.timer)
+			require.Nil(t, p.warden.alarm.timer)
 		})
 	})
 	t.Run("a limit is looked at by a share of it, within bounds", func(t *testing.T) {

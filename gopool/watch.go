@@ -9,8 +9,8 @@ import (
 // that it is in.
 const tick = 2 * time.Millisecond
 
-// patience is how many ticks tasks stay behind a long one while no other worker is idle.
-const patience = 25
+// overdue is how many ticks tasks stay behind a long one while no other worker is idle.
+const overdue = 25
 
 // settling is how long after a recall tasks are taken back: many times as long
 // as a processor keeps a store to itself (less than a microsecond).
@@ -30,7 +30,7 @@ const watchable = runtime.GOARCH == "amd64"
 // while neither is. Guarded by the pool's lock.
 type watch struct {
 	pool  *Pool
-	timer *time.Timer
+	alarm alarm
 	armed bool
 }
 
@@ -40,18 +40,12 @@ func (w *watch) need(m *member) {
 		return
 	}
 	w.armed = true
-	if w.timer == nil {
-		w.timer = time.AfterFunc(tick, w.look)
-		return
-	}
-	w.timer.Reset(tick)
+	w.alarm.set(tick, w.look)
 }
 
 // stop disarms the watch for good.
 func (w *watch) stop() {
-	if w.timer != nil {
-		w.timer.Stop()
-	}
+	w.alarm.stop()
 	w.armed = true
 }
 
@@ -111,7 +105,7 @@ func (w *watch) inspect(m *member) {
 		}
 	}
 	hasMuch := m.load > quantum && !(m.isQuick() && w.pool.crowded())
-	waited := m.stuck >= patience && len(w.pool.members) > 1
+	waited := m.stuck >= overdue && len(w.pool.members) > 1
 	if (waited || (m.stuck > 0 || hasMuch) && w.pool.anyIdle()) && m.recall() {
 		w.need(m)
 	}

@@ -37,8 +37,6 @@ func (j *Job) Queued(index int) bool {
 
 // find returns the place in pending of a task's span. Called with pool.mu held.
 func (j *Job) find(index int) (int, bool) {
-	i := slices.IndexFunc(j.pending, func(s span) bool {
-		return s.index() <= index && index < s.index()+s.count
-	})
+	i := slices.IndexFunc(j.pending, func(s span) bool { return s.has(index) })
 	return i, i >= 0
 }
