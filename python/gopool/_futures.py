@@ -15,7 +15,7 @@ from ._errors import BrokenPoolError, PoolTerminatedError, WorkerLostError
 from ._gathering import ROOM, Gathering, Tray
 from ._owner import report
 from ._results import decode_segments, receive
-from ._submission import add_batch, start_job
+from ._submission import add_with_options, start_job
 
 if TYPE_CHECKING:
     from ._names import Names
@@ -220,12 +220,8 @@ def submit_call(
     except (ValueError, BrokenPoolError) as error:
         calls.end()
         raise refusal(error) from None
-    if not plain:  # Go hears of the call when it knows the options
-        try:
-            pool._options.configure(calls.job)
-            add_batch(calls.job, batch)
-        finally:
-            _core.native.bridge_Seal(calls.job)
+    if not plain:
+        add_with_options(calls.job, pool._options, batch)
     elif status == _core.BRIEF and len(batch.data) <= ROOM:
         gathering.count(owner.pool, func, function)
     return future

@@ -94,7 +94,7 @@ class IMapIterator(_Standard[R]):
         seconds; then it can be asked for again.
         """
         feed = self._feed
-        try:
+        try:  # what `_take` does, without a call for each result
             outcome = feed.lot.popleft()
         except IndexError:
             outcome = _NOTHING

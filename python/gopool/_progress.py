@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sized
 from contextlib import suppress
 from multiprocessing import TimeoutError
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from . import _core
 from ._imap import IMapIterator, IMapUnorderedIterator, start_imap
@@ -221,25 +221,31 @@ class FollowedIMapUnorderedIterator(FollowedIMapIterator[R], IMapUnorderedIterat
     """An iterator of `imap_unordered` whose progress is told."""
 
 
-FollowedT = TypeVar("FollowedT", bound=FollowedIMapIterator[Any])
+#: What an iterator is of whose class this is, and whose progress is told.
+_FOLLOWED: dict[type[IMapIterator[Any]], type[FollowedIMapIterator[Any]]] = {
+    IMapIterator: FollowedIMapIterator,
+    IMapUnorderedIterator: FollowedIMapUnorderedIterator,
+}
+
+IteratorT = TypeVar("IteratorT", bound=IMapIterator[Any])
 
 
 def start_followed(
-    cls: type[FollowedT],
+    cls: type[IteratorT],
     pool: Pool,
     func: Callable[..., object],
     options: Options,
     iterable: Iterable[Any],
     chunksize: int,
     buffersize: int | None,
-) -> FollowedT:
-    """Do what `imap` does where progress is told."""
+) -> IteratorT:
+    """Do what `imap` does where progress is told: return an iterator of a subclass."""
     total = len(iterable) if isinstance(iterable, Sized) else None
-    iterator = cls(pool, func, options, total)
+    iterator = _FOLLOWED[cls](pool, func, options, total)
     try:
         start_imap(iterator, pool._supervisor, iterable, chunksize, buffersize)
         iterator.follow(pool._supervisor)
     except BaseException:
         iterator.unfollow()
         raise
-    return iterator
+    return cast(IteratorT, iterator)

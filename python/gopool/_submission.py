@@ -29,27 +29,21 @@ def submit_call(
         return
     result._left = 1
     if result._options is not _options.NONE:
-        start_with_options(supervisor, result, function, _codec.APPLY, batch)
+        start(supervisor, result, 0, function, _codec.APPLY)
+        add_with_options(result._job, result._options, batch)
         return
     status = start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch)
     if status == _core.BRIEF and result._told is None and len(batch.data) <= ROOM:
         supervisor.gathering.count(supervisor.pool, func, function)
 
 
-def start_with_options(
-    supervisor: Owner,
-    result: AsyncResult[Any],
-    function: _codec.Function,
-    convention: int,
-    batch: _codec.Batch,
-) -> None:
-    """Start the job of one batch, which Go hears of when it knows the options."""
-    start(supervisor, result, 0, function, convention)
+def add_with_options(job: int, options: _options.Options, batch: _codec.Batch) -> None:
+    """Tell Go the options of a job that has been started, then its only batch."""
     try:
-        result._options.configure(result._job)
-        add_batch(result._job, batch)  # if the pool has ended, the result will say so
+        options.configure(job)
+        add_batch(job, batch)  # if the pool has ended, the result will say so
     finally:
-        _core.native.bridge_Seal(result._job)
+        _core.native.bridge_Seal(job)
 
 
 def fail(supervisor: Owner, result: AsyncResult[Any], error: Exception) -> None:

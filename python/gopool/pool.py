@@ -45,6 +45,7 @@ ApplyResult = AsyncResult  # `multiprocessing.pool` has both names
 
 T = TypeVar("T")
 R = TypeVar("R")
+IteratorT = TypeVar("IteratorT", bound=IMapIterator[Any])
 
 _RUNNING, _CLOSED, _TERMINATED = "RUN", "CLOSE", "TERMINATE"
 
@@ -276,17 +277,7 @@ class Pool(multiprocessing.pool.Pool):
         no `buffersize`. An iterator that is dropped before its end, but behind the
         first result, cancels what has not begun.
         """
-        self._check_running()
-        asked = self._asked("imap", options)
-        if asked.is_followed:
-            from ._progress import FollowedIMapIterator, start_followed
-
-            return start_followed(
-                FollowedIMapIterator, self, func, asked, iterable, chunksize, buffersize
-            )
-        iterator: IMapIterator[R] = IMapIterator(self, func, asked)
-        start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
-        return iterator
+        return self._imap("imap", IMapIterator, func, iterable, chunksize, buffersize, options)
 
     def imap_unordered(  # type: ignore[override]
         self,
@@ -298,17 +289,9 @@ class Pool(multiprocessing.pool.Pool):
         **options: Unpack[MapOptions],
     ) -> IMapUnorderedIterator[R]:
         """Do as `imap`, but return results as they get ready."""
-        self._check_running()
-        asked = self._asked("imap_unordered", options)
-        if asked.is_followed:
-            from ._progress import FollowedIMapUnorderedIterator, start_followed
-
-            return start_followed(
-                FollowedIMapUnorderedIterator, self, func, asked, iterable, chunksize, buffersize
-            )
-        iterator: IMapUnorderedIterator[R] = IMapUnorderedIterator(self, func, asked)
-        start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
-        return iterator
+        return self._imap(
+            "imap_unordered", IMapUnorderedIterator, func, iterable, chunksize, buffersize, options
+        )
 
     def close(self) -> None:
         """Let no more work in; workers exit when the outstanding work is done."""
@@ -512,6 +495,26 @@ class Pool(multiprocessing.pool.Pool):
                 followed.unfollow()
             raise
         return result
+
+    def _imap(
+        self,
+        method: str,
+        cls: type[IteratorT],
+        func: Callable[..., object],
+        iterable: Iterable[Any],
+        chunksize: int,
+        buffersize: int | None,
+        options: Any,
+    ) -> IteratorT:
+        self._check_running()
+        asked = self._asked(method, options)
+        if asked.is_followed:
+            from ._progress import start_followed
+
+            return start_followed(cls, self, func, asked, iterable, chunksize, buffersize)
+        iterator = cls(self, func, asked)
+        start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
+        return iterator
 
     def _new_feed(self, func: Callable[..., object], lend: bool) -> Feed:
         return Feed(self._supervisor, func, lend=lend)
