@@ -6,12 +6,11 @@ excused.
 
 from __future__ import annotations
 
-import contextlib
 import re
 
 import pytest
 from support import cpython_executors as suite
-from support.cpython_suite import Fate, Run
+from support.cpython_suite import Fate, run_all
 from support.programs import ROOT
 
 pytestmark = [
@@ -52,20 +51,9 @@ EXCUSED = BY_CHANCE | {
 
 @pytest.fixture(scope="module")
 def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict[str, Fate]]:
-    """What became of each test, by start method and implementation.
-
-    All are run side by side: they sleep most of the time.
-    """
-    with contextlib.ExitStack() as stack:
-        runs = {}
-        for kind in suite.KINDS:
-            for implementation in ("gopool", "concurrent.futures"):
-                directory = tmp_path_factory.mktemp(f"{kind}-{implementation}")
-                run = runs[kind, implementation] = Run(
-                    kind, implementation, directory, suite.__file__
-                )
-                stack.callback(run.stop)
-        return {key: run.fates() for key, run in runs.items()}
+    return run_all(
+        suite.KINDS, ("gopool", "concurrent.futures"), tmp_path_factory.mktemp, suite.__file__
+    )
 
 
 def excuse(name: str) -> str | None:

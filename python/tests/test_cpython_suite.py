@@ -5,14 +5,13 @@ See `support/cpython_suite.py` for how they are run, and docs/compatibility.md f
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections import Counter
 from typing import TypeAlias
 
 import pytest
 from support import cpython_suite as suite
-from support.cpython_suite import Fate, Run
+from support.cpython_suite import Fate
 from support.programs import ROOT
 
 pytestmark = [
@@ -35,18 +34,7 @@ Fates: TypeAlias = dict[str, Fate]
 
 @pytest.fixture(scope="module")
 def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Fates]:
-    """What became of each test, by kind and implementation.
-
-    All are run side by side: they sleep most of the time.
-    """
-    with contextlib.ExitStack() as stack:
-        runs = {}
-        for kind in suite.KINDS:
-            for implementation in ("gopool", "multiprocessing"):
-                directory = tmp_path_factory.mktemp(f"{kind}-{implementation}")
-                run = runs[kind, implementation] = Run(kind, implementation, directory)
-                stack.callback(run.stop)
-        return {key: run.fates() for key, run in runs.items()}
+    return suite.run_all(suite.KINDS, ("gopool", "multiprocessing"), tmp_path_factory.mktemp)
 
 
 def method_of(name: str) -> str:

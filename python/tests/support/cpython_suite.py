@@ -17,6 +17,7 @@ import contextlib
 import importlib
 import importlib.util
 import inspect
+import itertools
 import json
 import os
 import re
@@ -24,7 +25,7 @@ import signal
 import subprocess
 import sys
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,24 @@ class Run:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def run_all(
+    kinds: Iterable[str],
+    implementations: Iterable[str],
+    make_directory: Callable[[str], Path],
+    program: str = __file__,
+) -> dict[tuple[str, str], dict[str, Fate]]:
+    """Return what became of each test, by kind and implementation.
+
+    All are run side by side: they sleep most of the time.
+    """
+    with contextlib.ExitStack() as stack:
+        runs = {}
+        for key in itertools.product(kinds, implementations):
+            run = runs[key] = Run(*key, make_directory("-".join(key)), program)
+            stack.callback(run.stop)
+        return {key: run.fates() for key, run in runs.items()}
 
 
 def classes_of_pools() -> set[str]:
