@@ -27,18 +27,19 @@ if TYPE_CHECKING:
 class Lender:
     """The region of another process. Its descriptor is the lender's, and closed with it."""
 
+    _region: Region | None = None
+
     def __init__(self, fd: int, freed: Callable[[int], None] | None = None) -> None:
         """Make one for the file behind a descriptor. `freed` hears of bytes that are let go."""
         self.fd = fd
         self._freed = freed
-        self._region: Region | None = None
         self._shared: dict[int, weakref.ref[Any]] = {}
 
     def region(self) -> Region:
         """Map the region, when it is first needed."""
         if self._region is None:
             try:
-                self._region = Region(self.fd, self._freed)
+                region = Region(self.fd, self._freed)
             except (OSError, ValueError) as error:
                 if getattr(error, "errno", 0) in (errno.EMFILE, errno.ENFILE):
                     raise
@@ -46,6 +47,9 @@ class Lender:
                     "no address space for shared memory: raise the limit (ulimit -v), or set "
                     "GOPOOL_SHARED_MEMORY=0"
                 ) from error
+            # In one step, as threads may do this at the same time: all need the one that
+            # knows what is held.
+            return self.__dict__.setdefault("_region", region)  # type: ignore[no-any-return]
         return self._region
 
     def share(self, slab: int, offset: int, length: int) -> memoryview:

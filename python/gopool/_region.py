@@ -90,7 +90,7 @@ class Region:
         self._holds: dict[int, weakref.ref[Any]] = {}
         self._spans: dict[int, tuple[int, int]] = {}  # of the slabs in _holds: offset, length
         self._retired = False
-        _regions.add(self)
+        self._process = os.getpid()
 
     # For the owner.
 
@@ -102,11 +102,13 @@ class Region:
 
     def unsend(self, slab: int) -> None:
         """Take that back, unless the message has been received."""
-        if self._words[2 * slab] == SENDING:
+        if not self._is_inherited() and self._words[2 * slab] == SENDING:
             self._words[2 * slab] = 0
 
     def keep(self, slab: int, kept: bool) -> None:
         """Say whether the owner itself wants a slab to stay; no message is on its way."""
+        if self._is_inherited():
+            return
         self._words[2 * slab + 1] = os.getpid() if kept else 0
         if kept:
             self._words[2 * slab] = 0
@@ -121,7 +123,8 @@ class Region:
 
     def show(self, slab: int, held: bool) -> None:
         """Let the caller see whether this worker has a slab of the caller's mapped."""
-        self._held[slab] = held
+        if not self._is_inherited():
+            self._held[slab] = held
 
     def remove(self, start: int, end: int) -> None:
         """Give the memory between two offsets back to the system, if it takes it."""
@@ -158,6 +161,8 @@ class Region:
 
     def _let_go(self, slab: int) -> None:
         """Called in any thread at any time."""
+        if self._is_inherited():
+            return
         self._holds.pop(slab, None)
         offset, length = self._spans.pop(slab)
         self._words[2 * slab + 1] = 0
@@ -166,23 +171,13 @@ class Region:
         elif self._freed is not None:
             self._freed(length)
 
-    def disown(self) -> None:
-        """In a forked child: have it change nothing that the parent sees any more."""
-        self._words = memoryview(bytearray(16 * SLABS)).cast("Q")
-        self._held = memoryview(bytearray(SLABS))
-        self._retired = False
-        self._freed = None
+    def _is_inherited(self) -> bool:
+        """Tell whether this is a forked child, which changes nothing that the parent sees.
+
+        Asked, and not told by a hook of `os.fork`: objects may end before any hook has run.
+        """
+        return os.getpid() != self._process
 
 
 #: In a courier's word: the message has not been received.
 SENDING = 1 << 32
-
-_regions: weakref.WeakSet[Region] = weakref.WeakSet()
-
-
-def _disown_all() -> None:
-    for region in _regions:
-        region.disown()
-
-
-os.register_at_fork(after_in_child=_disown_all)

@@ -10,6 +10,7 @@ import random
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -380,6 +381,33 @@ def test_the_holder_is_this_process(arena: Arena, lender: Lender) -> None:
     assert arena.region()._words[2 * lent.slab + 1] == os.getpid()
     del view
     assert arena.region()._words[2 * lent.slab + 1] == 0
+
+
+def test_threads_read_at_once_what_is_first_of_a_lender(
+    arena: Arena, lender: Lender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What each has stays as it is when the lender ends."""
+    both_map_it = threading.Barrier(2)
+
+    def map_it(*arguments: Any) -> Region:
+        both_map_it.wait(60)
+        return Region(*arguments)
+
+    monkeypatch.setattr(_lender, "Region", map_it)
+    records = []
+    for _ in range(2):
+        lent = lend(arena, GRAIN)
+        assert lent is not None
+        records.append(lent.record)
+        receive(arena, lent)
+    with ThreadPoolExecutor(2) as threads:
+        views = list(threads.map(hold, [lender] * 2, records))
+    for slab in range(2):
+        settle(arena, slab)
+    _lender.ended.add(CALLER)
+    _lender.prune()
+    assert CALLER not in _lender.lenders
+    assert views == [b"x" * GRAIN] * 2
 
 
 def test_a_record_that_makes_no_sense_is_an_error(arena: Arena, lender: Lender) -> None:

@@ -254,3 +254,33 @@ def test_garbage_is_collected_while_it_is_copied(
         assert in_child(lambda: True)()
     finally:
         gc.enable()
+
+
+COLLECTS_FIRST = """
+import gc
+import os
+
+os.register_at_fork(after_in_child=gc.collect)  # before all hooks of gopool
+
+import numpy
+
+import gopool
+from gopool import _lender
+
+gc.disable()
+with gopool.Pool(1) as pool:
+    garbage = [pool.apply(numpy.ones, (1 << 20,))]
+    garbage.append(garbage)
+    (lender,) = _lender.lenders.values()
+    del garbage
+    if not os.fork():
+        os._exit(0)
+    os.wait()
+    print(lender.region().is_held(0))
+"""
+
+
+def test_garbage_is_collected_before_any_hook_has_run(start_program: StartProgram) -> None:
+    """A child lets nothing go that its parent has not collected yet."""
+    outcome = start_program(COLLECTS_FIRST).outcome()
+    assert (outcome.status, outcome.stdout) == (0, "True\n"), outcome.stderr
