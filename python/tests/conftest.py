@@ -162,6 +162,10 @@ def warm_up(request: pytest.FixtureRequest) -> None:
         for cls in classes:
             with cls(1, context=multiprocessing.get_context(method)) as pool:
                 pool.map(tasks.identity, [bytes(1 << 20)])
+    # Garbage is collected before and after each test: it need not be looked for among the
+    # libraries and tests that are loaded by now, which takes longer than most tests.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
