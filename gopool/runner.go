@@ -90,10 +90,10 @@ func (w *runner) Stop() {
 // it starts a task has said so before that, and we see it here. Of the task that it has
 // said last only the call knows, so that one stays, for the call to be asked again.
 func (w *runner) Recall(from uint64) {
+	w.mu.Lock() // first: a call that sees the recall returns, and has to find withdrawn
+	defer w.mu.Unlock()
 	w.page.recall(from)
 	from = max(from, w.page.started()+1)
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if last := len(w.grants) - 1; last >= 0 {
 		w.withdrawn = max(w.withdrawn, w.grants[last].end())
 	}

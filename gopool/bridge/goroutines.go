@@ -15,17 +15,16 @@ import (
 //
 //	code        the addresses of gopool_run, gopool_cancel and gopool_release, and the
 //	            function's number in its package; 8 bytes each
-//	convention  conventionGo, and how an item is passed: 0: it is the only argument;
-//	            1, 2: it is all of them
+//	convention  conventionGo, and bits that are not all 0 if an item is an array of all
+//	            arguments, and not the only one
 //	batch       the kind of the items (gopool/gofunc/call.h), a token or 0; 8 bytes each;
 //	            then the items: msgpack, or a column, or first and step of a range
 //
 // With a token, items name memory of Python's. NextDone returns the token when no goroutine
 // reads it any more.
 const (
-	conventionGo   = 32
-	conventionHow  = 3
-	conventionStar = 1 // and 2
+	conventionGo  = 32
+	conventionHow = 3
 )
 
 // goFunction is the Value of a Function of such a pool.
@@ -103,10 +102,10 @@ func Abandoned(handle int64) int64 {
 // goFunction returns the Value of the function that code stands for.
 func (p *pool) goFunction(code gopool.Code) (*goFunction, error) {
 	how := code.Convention & conventionHow
-	if code.Convention != conventionGo|how || how == conventionHow {
+	if code.Convention != conventionGo|how {
 		return nil, fmt.Errorf("%w: convention %d of a Go function", wire.ErrMalformed, code.Convention)
 	}
-	f, err := foreign.NewFunction(code.Bytes, how >= conventionStar)
+	f, err := foreign.NewFunction(code.Bytes, how != 0)
 	if err != nil {
 		return nil, err
 	}
