@@ -6,9 +6,11 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/gopool/gopool/gopool"
 	"github.com/gopool/gopool/gopool/bridge/foreign/foreigntest"
@@ -25,15 +27,19 @@ func function(t testing.TB, number int) *Function {
 	return f
 }
 
-// call is a range of a batch, with the memory that it needs.
+// call is a range of a batch, with memory that is not Go's.
 func call(t testing.TB, batch []byte, tasks, offset, count int) *gopool.Range {
 	t.Helper()
 	data, err := NewItems(batch, tasks)
 	require.NoError(t, err)
+	memory, err := unix.Mmap(-1, 0, 1<<14, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, unix.Munmap(memory)) })
 	r := &gopool.Range{
 		Worker: 1, Data: data, Offset: offset, Count: count, Sequence: 100,
-		Started: new(atomic.Uint64), Recalled: new(atomic.Uint64),
-		Lengths: make([]byte, 8*count), Out: make([]byte, 1<<12),
+		Started:  (*atomic.Uint64)(unsafe.Pointer(&memory[0])),
+		Recalled: (*atomic.Uint64)(unsafe.Pointer(&memory[8])),
+		Lengths:  memory[16 : 16+8*count], Out: memory[1<<13:],
 	}
 	r.Recalled.Store(math.MaxUint64)
 	return r

@@ -43,16 +43,16 @@ func NewItems(data []byte, count int) (*Items, error) {
 	case kindPacked:
 		return items, items.locate(count)
 	case kindInts, kindFloats:
-		return items, items.measure(8 * count)
+		return items, items.measure(count)
 	case kindRange:
-		return items, items.measure(16)
+		return items, items.measure(2)
 	}
 	return nil, fmt.Errorf("%w: items of kind %d", wire.ErrMalformed, items.kind)
 }
 
-func (i *Items) measure(size int) error {
-	if len(i.data) != size {
-		return fmt.Errorf("%w: items of %d bytes in %d", wire.ErrMalformed, size, len(i.data))
+func (i *Items) measure(words int) error {
+	if len(i.data)%8 != 0 || len(i.data)/8 != words {
+		return fmt.Errorf("%w: items of %d words in %d bytes", wire.ErrMalformed, words, len(i.data))
 	}
 	return nil
 }
