@@ -1,5 +1,7 @@
 package gofunc
 
+import "fmt"
+
 // Function is a function of the user's package, and how to call it.
 type Function struct {
 	Name     string
@@ -15,3 +17,14 @@ var functions []Function
 // Register makes functions known by their places. Generated code calls it once,
 // in an init function.
 func Register(f ...Function) { functions = append(functions, f...) }
+
+// find returns a function. If there is none of that number, whoever calls has
+// another version of the package in mind, and is told so.
+func find(number int64) *Function {
+	if number >= 0 && number < int64(len(functions)) {
+		return &functions[number]
+	}
+	return &Function{Name: fmt.Sprintf("function %d", number), Variadic: true, Params: []string{""}, Run: func(t *Task) {
+		t.fail(typeError, "there is no function of this number")
+	}}
+}
