@@ -1,52 +1,53 @@
 package gofunc
 
 import (
-	"sync/atomic"
+	"runtime"
+	"strings"
 	"testing"
-	"unsafe"
 
-	"github.com/tinylib/msgp/msgp"
+	"github.com/stretchr/testify/require"
 )
 
-// benchmarkRange measures the tasks of a range; what the call costs is shared by
+// benchmarkRange measures the tasks of a range. What the call costs is shared by
 // all of them.
-func benchmarkRange(b *testing.B, function int64, kind itemKind, items []byte) {
-	const count = 1000
-	var started, recalled atomic.Uint64
-	recalled.Store(1 << 62)
-	lengths := make([]uint64, count)
-	out := make([]byte, 64<<10)
+func benchmarkRange(b *testing.B, f Function, kind itemKind, items []byte) {
+	const count = 500
+	m := call(define(b, f), kind, count, items)
+	m.room, m.out = 1<<16, make([]byte, 1<<16)
+	m.callRange.out = &m.out[0]
 	b.ReportAllocs()
 	for n := 0; n < b.N; n += count {
-		r := callRange{
-			function: function, kind: kind, items: unsafe.SliceData(items), size: int64(len(items)),
-			count: count, sequence: 1, started: &started, recalled: &recalled,
-			lengths: unsafe.SliceData(lengths), out: unsafe.SliceData(out), room: int64(len(out)),
-		}
-		if run(&r); r.ran != count {
-			b.Fatal(r.ran)
-		}
+		m.ran = 0
+		m.run()
 	}
+	require.EqualValues(b, count, m.ran)
 }
 
-func BenchmarkRangeOfInts(b *testing.B) {
-	benchmarkRange(b, fnSame, rangeItems, order.AppendUint64(order.AppendUint64(nil, 0), 1))
-}
-
-func BenchmarkStrings(b *testing.B) {
-	var items []byte
-	for range 1000 {
-		items = msgp.AppendString(items, "the quick brown fox")
-	}
-	benchmarkRange(b, fnLength, packed, items)
+func BenchmarkRange(b *testing.B) {
+	b.Run("ints", func(b *testing.B) { benchmarkRange(b, same, rangeItems, words(0, 1)) })
+	b.Run("floats", func(b *testing.B) {
+		f := unary(Float64, Float64, func(x float64) float64 { return x })
+		benchmarkRange(b, f, floatItems, make([]byte, 8*500))
+	})
+	b.Run("text", func(b *testing.B) {
+		f := unary(String, Int, func(s string) int { return len(s) })
+		benchmarkRange(b, f, packed, []byte(strings.Repeat(string(pack("the quick brown fox")), 500)))
+	})
+	b.Run("structs", func(b *testing.B) {
+		f := unary(entries, entries, func(e entry) entry { return e })
+		benchmarkRange(b, f, packed, []byte(strings.Repeat(string(pack(map[string]any{"Name": "a", "count": 1})), 500)))
+	})
 }
 
 func BenchmarkCall(b *testing.B) {
-	in := msgp.AppendString(nil, "the quick brown fox")
-	out := make([]byte, 4096)
-	address := func(b []byte) int64 { return int64(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) }
+	f := define(b, unary(String, Int, func(s string) int { return len(s) }))
+	in, out := pack("the quick brown fox"), make([]byte, 256)
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	pinner.Pin(&in[0])
+	pinner.Pin(&out[0])
 	b.ReportAllocs()
 	for b.Loop() {
-		Call(fnLength, 0, address(in), int64(len(in)), address(out), int64(len(out)))
+		Call(f, 0, addressOf(in), int64(len(in)), addressOf(out), int64(len(out)))
 	}
 }

@@ -3,6 +3,7 @@ package gofunc
 import (
 	"math"
 	"math/bits"
+	"strconv"
 	"unsafe"
 )
 
@@ -49,60 +50,76 @@ const (
 	wordSize   = 8 // of each dimension, and of the address
 )
 
+// isBuffer tells whether an extension is a buffer, of whatever numbers.
+func isBuffer(kind int8, data []byte) bool {
+	return (kind == bufferExtension || kind == addressExtension) && len(data) >= bufferHead &&
+		len(data) >= bufferHead+int(data[1])*wordSize
+}
+
+// bufferName returns what a buffer is called in messages.
+func bufferName(code byte, dimensions int) string {
+	name := "buffer of '" + string(rune(code)) + "'"
+	if dimensions == 1 {
+		return name
+	}
+	return strconv.Itoa(dimensions) + "-dimensional " + name
+}
+
 // readBuffer reads a buffer, if one of such numbers and dimensions is next.
-//
-// Data that is in the message is copied, as the function may keep it. Data that is
-// elsewhere is used there: that is what it is passed so for.
 func (t *Task) readBuffer(code byte, dimensions int) (b buffer, ok bool) {
 	kind, data, rest, ok := splitExtension(t.in)
+	if !ok || !isBuffer(kind, data) || data[0] != code || int(data[1]) != dimensions {
+		return b, false
+	}
 	head := bufferHead + dimensions*wordSize
-	if !ok || kind != bufferExtension && kind != addressExtension || len(data) < head ||
-		data[0] != code || int(data[1]) != dimensions {
-		return b, false
+	size, ok := b.size(code, data[bufferHead:head])
+	if ok {
+		b.data, ok = t.refer(kind, data[head:], size, code)
 	}
-	b.width = width(code)
-	size := uint64(b.width)
-	for i := range dimensions {
-		n := order.Uint64(data[bufferHead+i*wordSize:])
-		high, low := bits.Mul64(size, n)
-		if high != 0 || low > math.MaxInt {
-			return b, false
-		}
-		b.shape[i], size = int(n), low
-	}
-	if size == 0 && b.shape[0] > maxEmpty {
-		return b, false
-	}
-	data = data[head:]
-	if kind == bufferExtension {
-		if uint64(len(data)) != size {
-			return b, false
-		}
-		b.data = aligned(data, code)
-	} else if !b.refer(t, data, int(size), code) {
+	if !ok {
+		t.malformed()
 		return b, false
 	}
 	t.in = rest
 	return b, true
 }
 
-// refer has b use the memory whose address is in data, if that is aligned.
-func (b *buffer) refer(t *Task, data []byte, size int, code byte) bool {
+// size takes in the shape, and returns how many bytes there are.
+func (b *buffer) size(code byte, shape []byte) (size int, ok bool) {
+	b.width = width(code)
+	total := uint64(b.width)
+	for i := range len(shape) / wordSize {
+		n := order.Uint64(shape[i*wordSize:])
+		high, low := bits.Mul64(total, n)
+		if high != 0 || low > math.MaxInt {
+			return 0, false
+		}
+		b.shape[i], total = int(n), low
+	}
+	return int(total), total > 0 || b.shape[0] <= maxEmpty
+}
+
+// refer returns where the data is, which may be used for as long as the pointer is.
+//
+// What is in the message is copied, as the function may keep it. What is elsewhere
+// is used there, if it is aligned: that is what it is passed so for.
+func (t *Task) refer(kind int8, data []byte, size int, code byte) (unsafe.Pointer, bool) {
+	if kind == bufferExtension {
+		return aligned(data, code), len(data) == size
+	}
 	if len(data) != wordSize {
-		return false
+		return nil, false
 	}
 	address := uintptr(order.Uint64(data))
-	if size > 0 && address == 0 {
-		return false
+	if size == 0 || address == 0 {
+		return aligned(nil, code), size == 0
 	}
 	memory := at(address)
-	if code == '?' || address%uintptr(b.width) != 0 || address == 0 {
-		b.data = aligned(unsafe.Slice((*byte)(memory), size), code)
-		return true
+	if code == '?' || address%uintptr(width(code)) != 0 {
+		return aligned(unsafe.Slice((*byte)(memory), size), code), true
 	}
-	b.data = memory
 	t.views = append(t.views, extent{address, address + uintptr(size)})
-	return true
+	return memory, true
 }
 
 // aligned returns where a copy of data is that is aligned for any number. A bool

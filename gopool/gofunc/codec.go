@@ -31,7 +31,7 @@ type Codec[T any] struct {
 func Convert[Named, Underlying any](c *Codec[Underlying]) *Codec[Named] {
 	named, underlying := reflect.TypeFor[Named](), reflect.TypeFor[Underlying]()
 	if named.Kind() != underlying.Kind() || !underlying.ConvertibleTo(named) {
-		panic(fmt.Sprintf("gofunc: the underlying type of %v is not that of %v", named, underlying))
+		panic(fmt.Sprintf("gofunc: the underlying type of %v is not %v", named, underlying))
 	}
 	name := func(v Underlying) Named { return *(*Named)(unsafe.Pointer(&v)) }
 	strip := func(v Named) Underlying { return *(*Underlying)(unsafe.Pointer(&v)) }

@@ -32,7 +32,10 @@ func (f *failure) append(b []byte) []byte {
 	b = msgp.AppendArrayHeader(b, 4)
 	b = msgp.AppendInt(b, int(f.kind))
 	b = msgp.AppendString(b, f.text)
-	b = msgp.AppendArray(b, f.names, msgp.AppendString)
+	b = msgp.AppendArrayHeader(b, uint32(len(f.names)))
+	for _, name := range f.names {
+		b = msgp.AppendString(b, name)
+	}
 	return msgp.AppendString(b, f.stack)
 }
 
@@ -118,8 +121,8 @@ func typeName(b []byte) string {
 		return "datetime"
 	case kind == durationExtension:
 		return "timedelta"
-	case len(data) > 0:
-		return "buffer of '" + string(data[:1]) + "'"
+	case isBuffer(kind, data):
+		return bufferName(data[0], int(data[1]))
 	}
 	return ""
 }

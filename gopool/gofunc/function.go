@@ -24,7 +24,7 @@ func find(number int64) *Function {
 	if number >= 0 && number < int64(len(functions)) {
 		return &functions[number]
 	}
-	return &Function{Name: fmt.Sprintf("function %d", number), Variadic: true, Params: []string{""}, Run: func(t *Task) {
-		t.fail(typeError, "there is no function of this number")
+	return &Function{Params: []string{""}, Variadic: true, Run: func(t *Task) {
+		t.fail(typeError, fmt.Sprintf("there is no function %d: the package has changed", number))
 	}}
 }

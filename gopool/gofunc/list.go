@@ -11,7 +11,7 @@ func Slice[T any](item *Codec[T]) *Codec[[]T] {
 	c := &Codec[[]T]{name: "list", optional: true}
 	if item.code != 0 && item.dimensions < 2 {
 		c.code, c.dimensions = item.code, item.dimensions+1
-		c.name = describe(c.code, c.dimensions)
+		c.name = "list or " + bufferName(c.code, c.dimensions)
 		c.view = numbers[T]
 		if c.dimensions == 2 {
 			c.view = func(t *Task, b buffer) []T { return rows(t, item, b) }
@@ -54,13 +54,6 @@ func Slice[T any](item *Codec[T]) *Codec[[]T] {
 		}
 	}
 	return c
-}
-
-func describe(code byte, dimensions int) string {
-	if dimensions == 2 {
-		return "list or 2-dimensional buffer of '" + string(code) + "'"
-	}
-	return "list or buffer of '" + string(code) + "'"
 }
 
 // rows is the view of a buffer of two dimensions.

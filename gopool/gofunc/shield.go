@@ -34,10 +34,14 @@ func newShield(function func()) *shield {
 // call calls the function. It returns why that has not returned, if so.
 func (s *shield) call() *failure {
 	s.returned, s.failed = false, nil
-	defer func() { _ = recover() }()
+	s.enter()
+	return s.failed
+}
+
+func (s *shield) enter() {
+	defer func() { _ = recover() }() // from exited: all else has ended where it was
 	next, _ := iter.Pull(s.coroutine)
 	next()
-	return s.failed
 }
 
 func (s *shield) run(func(struct{}) bool) {
@@ -46,7 +50,7 @@ func (s *shield) run(func(struct{}) bool) {
 	s.returned = true
 }
 
-// end is deferred.
+// end is deferred by run.
 func (s *shield) end() {
 	if s.returned {
 		return

@@ -71,8 +71,8 @@ func readFields[S any](t *Task, name string, fields []StructField[S], s *S) {
 	for at := range int(n) {
 		key, rest, err := msgp.ReadMapKeyZC(t.in)
 		if err != nil {
-			t.within(".keys()")
 			t.mismatch("str")
+			t.within(".keys()")
 			return
 		}
 		t.in = rest

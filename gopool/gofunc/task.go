@@ -25,8 +25,8 @@ type Task struct {
 	begin    int      // where that of this call begins
 	returned bool
 	several  bool
-	lent     []*byte // memory of Go that it refers to by address
-	failure  *failure  // it is one
+	lent     []*byte  // memory of Go that it refers to by address
+	failure  *failure // it is one
 }
 
 // Arg reads the next argument.
