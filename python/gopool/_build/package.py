@@ -114,7 +114,8 @@ def _tools(go: Path, fingerprint: str) -> Path:
 def _generate(go: Path, tools: Path, source: Path, module: Path, python: Path) -> dict[str, Any]:
     """Write what is compiled and installed, and return the generator's report."""
     generator = tools / Path(sources.GENERATOR).name
-    command = [generator, "-gopool", toolchain.ROOT, "-module", module, "-python", python, source]
+    command = [str(generator), f"-gopool={toolchain.ROOT}", f"-module={module}"]
+    command += [f"-python={python}", str(source)]
     done = subprocess.run(
         command, env=toolchain.environment(go), check=False, capture_output=True, text=True
     )
