@@ -107,8 +107,14 @@ func (g *glue) function(f *Function) {
 		fmt.Fprintf(&reads, "%s := gofunc.Arg(t, %s)\n", arg, g.codec(param.Type))
 		args = append(args, arg)
 	}
-	fmt.Fprintf(&g.body, "gofunc.Function{Name: %q, Params: []string{%s}, Context: %t, Variadic: %t, "+
-		"Run: func(t *gofunc.Task) {\n", f.Name, strings.Join(params, ", "), f.Context, f.Variadic)
+	fmt.Fprintf(&g.body, "gofunc.Function{Name: %q, Params: []string{%s}, ", f.Name, strings.Join(params, ", "))
+	if f.Context {
+		g.body.WriteString("Context: true, ")
+	}
+	if f.Variadic {
+		g.body.WriteString("Variadic: true, ")
+	}
+	g.body.WriteString("Run: func(t *gofunc.Task) {\n")
 	if reads.Len() > 0 {
 		g.body.WriteString(reads.String() + "if t.Failed() {\nreturn\n}\n")
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/packages"
@@ -59,27 +60,44 @@ func inModule(directory string) bool {
 }
 
 // firstErrors joins what is wrong with the packages and with their dependencies,
-// which come first.
+// which come first. Where packages are missing, the types that are missing therefore are
+// not mentioned.
 func firstErrors(loaded []*packages.Package) error {
-	var messages []string
-	known := map[string]bool{}
+	var missing, wrong messages
 	packages.Visit(loaded, nil, func(p *packages.Package) {
 		for _, problem := range p.Errors {
-			message := strings.TrimSpace(problem.Msg)
-			if problem.Pos != "" && problem.Pos != "-" {
-				message = problem.Pos + ": " + message
-			}
-			if !known[message] {
-				known[message] = true
-				messages = append(messages, message)
+			if problem.Kind == packages.ListError {
+				missing.add(problem)
+			} else {
+				wrong.add(problem)
 			}
 		}
 	})
-	if len(messages) == 0 {
+	if len(missing) > 0 {
+		return missing.err()
+	}
+	return wrong.err()
+}
+
+// messages are of the go command or the compiler, each one once.
+type messages []string
+
+func (m *messages) add(problem packages.Error) {
+	text := strings.TrimSpace(problem.Msg)
+	if problem.Pos != "" && problem.Pos != "-" {
+		text = problem.Pos + ": " + text
+	}
+	if !slices.Contains(*m, text) {
+		*m = append(*m, text)
+	}
+}
+
+func (m messages) err() error {
+	if len(m) == 0 {
 		return nil
 	}
-	if len(messages) > maxErrors {
-		messages = append(messages[:maxErrors], "too many errors")
+	if len(m) > maxErrors {
+		m = append(m[:maxErrors:maxErrors], "too many errors")
 	}
-	return errors.New(strings.Join(messages, "\n"))
+	return errors.New(strings.Join(m, "\n"))
 }

@@ -23,10 +23,10 @@ const moduleName = "gopool_generated"
 
 // moduleFiles returns go.mod and go.sum of the generated module. It requires what the user's
 // package is built of, in the versions and from the places that the go command chose in the
-// user's own module or workspace.
+// user's own module or workspace; modules that were vendored there are in these directories.
 //
 // A workspace would do the same, but gopy calls go with -mod=mod, which workspaces refuse.
-func moduleFiles(p *Package, gopool string) (mod, sum []byte, err error) {
+func moduleFiles(p *Package, gopool string, vendored map[string]string) (mod, sum []byte, err error) {
 	shipped, sum, err := readModule(filepath.Join(gopool, "go.mod"))
 	if err != nil {
 		return nil, nil, err
@@ -40,7 +40,10 @@ func moduleFiles(p *Package, gopool string) (mod, sum []byte, err error) {
 		if v := "go" + m.GoVersion; version.Compare(v, goVersion) > 0 {
 			goVersion = v
 		}
-		added, err := require(file, m)
+		if place := vendored[m.Path]; place != "" {
+			m = &packages.Module{Path: m.Path, Version: m.Version, Replace: &packages.Module{Dir: place}}
+		}
+		added, err := addModule(file, m)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -57,8 +60,8 @@ func moduleFiles(p *Package, gopool string) (mod, sum []byte, err error) {
 	return mod, sum, err
 }
 
-// require adds a module to those that are required. It returns the checksums that come with it.
-func require(file *modfile.File, m *packages.Module) (sum []byte, err error) {
+// addModule adds a module to those that are required. It returns the checksums that come with it.
+func addModule(file *modfile.File, m *packages.Module) (sum []byte, err error) {
 	if m.Main {
 		own, sum, err := readModule(m.GoMod)
 		if err != nil {

@@ -18,7 +18,7 @@ func initSource(p *Package) []byte {
 	var file bytes.Buffer
 	fmt.Fprintf(&file, generatedMark, p.Path)
 	if p.Doc != "" {
-		fmt.Fprintf(&file, "\n%s\n", quote(p.Doc))
+		fmt.Fprintf(&file, "\n%s\n", docstring(p.Doc, ""))
 	}
 	file.WriteString("\nfrom gopool import gopackage as _gopool\n\n")
 	fmt.Fprintf(&file, "__all__ = [\n%s]\n\n", exports(p))
@@ -29,6 +29,7 @@ func initSource(p *Package) []byte {
 	if len(p.Structs) > 0 {
 		file.WriteString("\n")
 	}
+	file.WriteString("\n")
 	for i := range p.Functions {
 		writeFunction(&file, i, &p.Functions[i])
 	}
@@ -49,11 +50,11 @@ func exports(p *Package) string {
 func writeStruct(file *bytes.Buffer, s *Struct) {
 	var fields strings.Builder
 	for _, field := range s.Fields {
-		fmt.Fprintf(&fields, "(%s, %s), ", quote(field.Name), descriptor(field.Type))
+		fmt.Fprintf(&fields, "        (%s, %s),\n", quote(field.Name), descriptor(field.Type))
 	}
-	fmt.Fprintf(file, "\n\n@_package.struct((%s))\nclass %s:\n", strings.TrimSuffix(fields.String(), " "), s.Name)
+	fmt.Fprintf(file, "\n\n@_package.struct(\n    (\n%s    )\n)\nclass %s:\n", fields.String(), s.Name)
 	if s.Doc != "" {
-		fmt.Fprintf(file, "    %s\n", quote(s.Doc))
+		fmt.Fprintf(file, "    %s\n", docstring(s.Doc, "    "))
 	} else {
 		file.WriteString("    pass\n")
 	}
@@ -89,6 +90,24 @@ func descriptor(t *Type) string {
 	default:
 		return kind
 	}
+}
+
+// docstring returns a literal over several lines, as people write it, which are indented.
+func docstring(text, indent string) string {
+	text = strings.ReplaceAll(text, `\`, `\\`)
+	if strings.Contains(text, `"""`) || strings.HasSuffix(text, `"`) {
+		text = strings.ReplaceAll(text, `"`, `\"`)
+	}
+	if strings.Contains(text, "\n") {
+		text += "\n"
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines[1:] {
+		if line != "" || i == len(lines)-2 {
+			lines[i+1] = indent + line
+		}
+	}
+	return `"""` + strings.Join(lines, "\n") + `"""`
 }
 
 // quote returns a literal of Python's: it has the same escapes as Go.

@@ -24,7 +24,7 @@ func stubSource(p *Package) []byte {
 	}
 	fmt.Fprintf(s, generatedMark, p.Path)
 	if p.Doc != "" {
-		fmt.Fprintf(s, "\n%s\n", quote(p.Doc))
+		fmt.Fprintf(s, "\n%s\n", docstring(p.Doc, ""))
 	}
 	s.WriteString(`
 import datetime as _datetime
@@ -51,7 +51,7 @@ from gopool import gopackage as _gopool
 func (s *stub) dataclass(made *Struct) {
 	fmt.Fprintf(s, "\n@_dataclass\nclass %s:\n", made.Name)
 	if made.Doc != "" {
-		fmt.Fprintf(s, "    %s\n", quote(made.Doc))
+		fmt.Fprintf(s, "    %s\n", docstring(made.Doc, "    "))
 	}
 	for _, field := range made.Fields {
 		fmt.Fprintf(s, "    %s: %s = ...\n", field.Name, annotation(field.Type, false, s.inClass))
@@ -83,7 +83,7 @@ func (s *stub) signature(f *Function) {
 	}
 	fmt.Fprintf(s, "\ndef %s(%s) -> %s:\n", f.Name, strings.Join(params, ", "), resultAnnotation(f.Results))
 	if f.Doc != "" {
-		fmt.Fprintf(s, "    %s\n", quote(f.Doc))
+		fmt.Fprintf(s, "    %s\n", docstring(f.Doc, "    "))
 	} else {
 		s.WriteString("    ...\n")
 	}

@@ -13,7 +13,11 @@ func (p *Package) Write(module, python, gopool string) error {
 	if err != nil {
 		return err
 	}
-	mod, sum, err := moduleFiles(p, gopool)
+	vendored, err := copyVendored(p.loaded, filepath.Join(module, "vendored"))
+	if err != nil {
+		return err
+	}
+	mod, sum, err := moduleFiles(p, gopool, vendored)
 	if err != nil {
 		return err
 	}
