@@ -3,6 +3,7 @@ package gofunc
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strconv"
 
 	"github.com/tinylib/msgp/msgp"
@@ -106,7 +107,7 @@ func (t *Task) start(in []byte, star bool) {
 	t.begin, t.returned, t.several, t.lent, t.failure = len(t.out), false, false, nil, nil
 	if star {
 		n, rest, err := msgp.ReadArrayHeaderBytes(in)
-		if err != nil {
+		if err != nil || uint64(n) > uint64(len(rest)) {
 			t.fail(valueError, t.function.Name+"() got malformed arguments")
 			return
 		}
@@ -130,6 +131,15 @@ func (t *Task) checkCount() {
 		plural = ""
 	}
 	t.fail(typeError, t.function.Name+"() takes "+bound+strconv.Itoa(wanted)+" argument"+plural+", "+strconv.Itoa(t.count)+" given")
+}
+
+// call calls the function, if that can be called. A thread that it has locked and not
+// let go is the caller's, who goes on to use it.
+func (t *Task) call() {
+	if t.failure == nil {
+		defer runtime.UnlockOSThread()
+		t.function.Run(t)
+	}
 }
 
 // finish makes an outcome of what the call has left. It returns its length with
