@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -88,6 +89,6 @@ func TestFromC(t *testing.T) {
 		o := callFromC(t, f, 0)
 		require.Equal(t, 1, loans.size())
 		f.GiveBack(o.Loans()[0].ID)
-		require.Eventually(t, func() bool { return Handles() == 0 }, 20e9, 1e6)
+		require.Eventually(t, func() bool { return Handles() == 0 }, 20*time.Second, time.Millisecond)
 	})
 }

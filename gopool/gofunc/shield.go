@@ -3,6 +3,7 @@ package gofunc
 import (
 	"fmt"
 	"iter"
+	"runtime"
 	"runtime/debug"
 	"strings"
 )
@@ -49,8 +50,13 @@ func (s *shield) run(func(struct{}) bool) {
 	s.returned = true
 }
 
+// unlockThread undoes what a function has locked and not unlocked. The thread is the
+// caller's, who goes on to use it, and a coroutine can only switch back as it came.
+func unlockThread() { runtime.UnlockOSThread() }
+
 // end is deferred by run.
 func (s *shield) end() {
+	unlockThread()
 	if s.returned {
 		return
 	}

@@ -3,7 +3,6 @@ package gofunc
 import (
 	"context"
 	"errors"
-	"runtime"
 	"strconv"
 
 	"github.com/tinylib/msgp/msgp"
@@ -132,12 +131,11 @@ func (t *Task) checkCount() {
 	t.fail(typeError, t.function.Name+"() takes "+bound+strconv.Itoa(wanted)+" argument"+plural+", "+strconv.Itoa(t.count)+" given")
 }
 
-// call calls the function, if that can be called. A thread that it has locked and not
-// let go is the caller's, who goes on to use it.
+// call calls the function, if that can be called.
 func (t *Task) call() {
 	if t.failure == nil {
-		defer runtime.UnlockOSThread()
 		t.function.Run(t)
+		unlockThread()
 	}
 }
 
