@@ -264,9 +264,10 @@ func (w *runner) unreported() (Outcomes, bool) {
 	if o.Count == 0 {
 		return Outcomes{}, false
 	}
+	loans := lent(w.kept, o)
 	return Outcomes{
 		First: o.First, Count: o.Count, Elapsed: o.Elapsed,
-		Size: len(o.Lengths) + len(o.Data), Payload: o, loans: lent(w.kept, o),
+		Size: len(o.Lengths) + len(o.Data) + loans.size(), Payload: o, loans: loans,
 	}, true
 }
 

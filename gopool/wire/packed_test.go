@@ -25,6 +25,28 @@ func TestPacked(t *testing.T) {
 		require.Equal(t, []Loan{{2, 1 << 40, 0}}, o.Loans())
 		require.Equal(t, []Loan{{0, 1 << 40, 0}}, o.Window(2, 2).Loans())
 	})
+	t.Run("a loan has the bytes of all buffers that it names", func(t *testing.T) {
+		buffer := func(code byte, shape ...uint64) string {
+			b := []byte{code, byte(len(shape)), 0, 0, 0, 0, 0, 0}
+			for _, n := range append(shape, 1<<47) {
+				b = order.AppendUint64(b, n)
+			}
+			return string(append([]byte{0xc7, byte(len(b)), 2}, b...))
+		}
+		for value, want := range map[string]uint64{
+			"\xc0":            0,
+			buffer('d', 1000): 8000,
+			buffer('B', 7):    7,
+			"\x82\xa1a\x92" + buffer('h', 10, 100) + "\xa2hi\xa1b" + buffer('f', 5): 2020,
+			"\x92" + buffer('i', 1):                 4, // and what is missing
+			"\xdd\xff\xff\xff\xff" + buffer('q', 1): 8,
+			buffer('d', 1<<63, 1<<63)[:20]:          0,
+			"\xd6\x02abcd":                          0,
+		} {
+			o := packedOutcomes([]uint64{LentBit}, token[:8]+value)
+			require.Equal(t, []Loan{{0, 1 << 40, want}}, o.Loans(), "%x", value)
+		}
+	})
 	t.Run("a failure tells its kind", func(t *testing.T) {
 		for i, want := range []int{-1, 3, -1, 0} {
 			kind, ok := o.FailureKind(i)
