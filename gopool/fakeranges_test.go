@@ -49,6 +49,7 @@ func (f *fakeRanges) Run(r *Range) wire.Outcomes {
 	if parked != nil {
 		return f.record(parked)
 	}
+	begin, _ := r.Data.(int) // of the batch in its job, where there are several
 	column := wire.Outcomes{Encoding: wire.Ints}
 	for i := range r.Count {
 		number := r.Sequence + uint64(i)
@@ -56,7 +57,7 @@ func (f *fakeRanges) Run(r *Range) wire.Outcomes {
 		if r.Recalled.Load() <= number {
 			break
 		}
-		result, err := f.task(c, r.Offset+i)
+		result, err := f.task(c, begin+r.Offset+i)
 		if err != nil && column.Count == 0 {
 			return f.record(err)
 		}
@@ -169,7 +170,7 @@ func outcomesOf(t *testing.T, j *Job) (results map[int]int, failed map[int]strin
 			switch {
 			case o.Encoding == wire.Ints:
 				results[index] = int(binary.LittleEndian.Uint64(o.Data))
-			case o.Plain():
+			case len(o.Loans()) > 0:
 				results[index] = -1
 			default:
 				failed[index] = string(o.Data[2:])

@@ -18,7 +18,7 @@ type runner struct {
 	number   int64 // that the RangeFunc knows it by
 	page     page
 	users    atomic.Int32 // of the page: the goroutine, and the pool
-	stray    *atomic.Int32
+	strays   *strays
 	reporter *Reporter
 	reported uint64 // when, by the clock; the goroutine's
 
@@ -40,13 +40,13 @@ type runner struct {
 // lastRunner is the number of the runner that was made last.
 var lastRunner atomic.Int64
 
-// newRunner returns a runner that is counted in stray while it is given up and runs.
-func newRunner(stray *atomic.Int32) (*runner, error) {
+// newRunner returns a runner that is among strays while it runs although it was given up.
+func newRunner(strays *strays) (*runner, error) {
 	memory, err := ownPage()
 	if err != nil {
 		return nil, err
 	}
-	w := &runner{number: lastRunner.Add(1), page: memory, stray: stray, next: 1}
+	w := &runner{number: lastRunner.Add(1), page: memory, strays: strays, next: 1}
 	w.users.Store(2)
 	w.some.L = &w.mu
 	return w, nil
@@ -121,13 +121,14 @@ func (w *runner) cancel() {
 
 // giveUp has the worker be gone, whatever it is in.
 func (w *runner) giveUp() {
+	last := newStray(w.reporter)
 	w.mu.Lock()
 	if w.givenUp || w.ended {
 		w.mu.Unlock()
 		return
 	}
 	w.givenUp = true
-	w.stray.Add(1)
+	w.strays.add(w, last)
 	w.some.Signal()
 	w.mu.Unlock()
 	w.reporter.Exited(UnknownExit)
@@ -249,7 +250,7 @@ func (w *runner) end() {
 	givenUp := w.givenUp
 	w.mu.Unlock()
 	if givenUp {
-		w.stray.Add(-1)
+		w.strays.remove(w)
 	} else {
 		w.reporter.Exited(exit)
 	}
@@ -263,9 +264,10 @@ func (w *runner) unreported() (Outcomes, bool) {
 	if o.Count == 0 {
 		return Outcomes{}, false
 	}
+	loans := lent(w.kept, o)
 	return Outcomes{
 		First: o.First, Count: o.Count, Elapsed: o.Elapsed,
-		Size: len(o.Lengths) + len(o.Data), Payload: o, loans: lent(w.kept, o),
+		Size: len(o.Lengths) + len(o.Data) + loans.size(), Payload: o, loans: loans,
 	}, true
 }
 

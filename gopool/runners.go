@@ -3,7 +3,6 @@ package gopool
 import (
 	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 )
 
@@ -18,14 +17,16 @@ const grace = 200 * time.Millisecond
 // place, or finishes, and the call becomes a stray, which holds its batch until it
 // returns.
 type Runners struct {
-	pool  *Pool
-	all   map[int]*runner // those that have not ended
-	stray atomic.Int32
+	pool   *Pool
+	all    map[int]*runner // those that have not ended
+	strays strays
 }
 
 // NewRunners returns the owner of the workers of p. Call Start and then, in a goroutine,
 // Serve.
-func NewRunners(p *Pool) *Runners { return &Runners{pool: p, all: map[int]*runner{}} }
+func NewRunners(p *Pool) *Runners {
+	return &Runners{pool: p, all: map[int]*runner{}, strays: strays{all: map[*runner]stray{}}}
+}
 
 // Start adds n workers.
 func (r *Runners) Start(n int) error {
@@ -37,8 +38,9 @@ func (r *Runners) Start(n int) error {
 	return nil
 }
 
-// Stray returns how many workers were given up whose call has not returned.
-func (r *Runners) Stray() int { return int(r.stray.Load()) }
+// Strays returns what those workers are in that were given up, and whose call has not
+// returned.
+func (r *Runners) Strays() []WorkerStats { return r.strays.list() }
 
 // Serve does what the pool asks of the owner of its workers, until it has finished.
 func (r *Runners) Serve() {
@@ -83,7 +85,7 @@ func (r *Runners) replace(retiring int) {
 }
 
 func (r *Runners) start(retiring int) error {
-	w, err := newRunner(&r.stray)
+	w, err := newRunner(&r.strays)
 	if err != nil {
 		return err
 	}

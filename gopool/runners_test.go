@@ -53,7 +53,7 @@ func doubled(count int) map[int]int {
 // gone waits until no call is a stray any more.
 func gone(t *testing.T, r *Runners) {
 	t.Helper()
-	eventually(t, "the end of strays", func() bool { return r.Stray() == 0 })
+	eventually(t, "the end of strays", func() bool { return len(r.Strays()) == 0 })
 }
 
 func TestRunners(t *testing.T) {
@@ -116,7 +116,7 @@ func TestRunners(t *testing.T) {
 		count := 0
 		workers.Range(func(any, any) bool { count++; return true })
 		require.Equal(t, 20, count)
-		require.Zero(t, r.Stray())
+		require.Empty(t, r.Strays())
 	})
 	t.Run("finish when the pool is closed", func(t *testing.T) {
 		p, _ := runners(t, 3, Options{Workers: 3})
@@ -237,7 +237,12 @@ func TestRunnersGivenUp(t *testing.T) {
 		require.Equal(t, without0(8), results, "by the next worker")
 		require.Equal(t, map[int]Lost{0: {Worker: 1, Exit: UnknownExit, Limit: 20 * time.Millisecond}}, lost)
 		require.Equal(t, 1, s.longest(), "each may have to be ended by itself")
-		require.Equal(t, 1, r.Stray())
+		require.Len(t, r.Strays(), 1)
+		left := r.Strays()[0]
+		require.Equal(t, WorkerStats{ID: 1, State: WorkerLost, Task: left.Task}, left)
+		require.Zero(t, left.Task.Index)
+		require.Same(t, j.Function(), left.Task.Function)
+		require.GreaterOrEqual(t, left.Task.Since, 20*time.Millisecond)
 		select {
 		case <-settled:
 			require.Fail(t, "the call still has the batch")
@@ -273,7 +278,7 @@ func TestRunnersGivenUp(t *testing.T) {
 		require.ErrorIs(t, j.Err(), ErrCancelled)
 		next := start(t, p, newFakeRanges(double), 100)
 		require.True(t, next.Wait(within(t), 101))
-		require.Equal(t, 1, r.Stray())
+		require.Len(t, r.Strays(), 1)
 		close(s.release)
 		gone(t, r)
 	})
@@ -285,7 +290,7 @@ func TestRunnersGivenUp(t *testing.T) {
 		require.True(t, j.Cancel(false))
 		next := start(t, p, newFakeRanges(double), 100)
 		require.False(t, next.Done())
-		require.Zero(t, r.Stray())
+		require.Empty(t, r.Strays())
 		close(s.release)
 		require.True(t, next.Wait(within(t), 101))
 		for i := range s.runs[1:] {
@@ -358,7 +363,7 @@ func TestTerminateRunners(t *testing.T) {
 		p.Terminate()
 		require.ErrorIs(t, j.Err(), ErrTerminated)
 		join(t, p)
-		require.Equal(t, 1, r.Stray())
+		require.Len(t, r.Strays(), 1)
 		close(s.release)
 		await(t, settled, "the end of the call")
 		gone(t, r)
@@ -375,7 +380,7 @@ func TestTerminateRunners(t *testing.T) {
 		running.Wait()
 		p.Terminate()
 		join(t, p)
-		require.Zero(t, r.Stray())
+		require.Empty(t, r.Strays())
 	})
 	t.Run("needs no time where they are idle", func(t *testing.T) {
 		p, _ := runners(t, 8, Options{})

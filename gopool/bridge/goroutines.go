@@ -96,7 +96,7 @@ func AwaitFinished(handle, timeout int64) int64 {
 
 // Abandoned returns how many goroutines the pool has given up that are still in a call.
 func Abandoned(handle int64) int64 {
-	return withGoroutines(handle, func(g *goroutines) int64 { return int64(g.Stray()) })
+	return withGoroutines(handle, func(g *goroutines) int64 { return int64(len(g.Strays())) })
 }
 
 // goFunction returns the Value of the function that code stands for.

@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"encoding/binary"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopool/gopool/gopool"
+	"github.com/gopool/gopool/gopool/bridge/foreign"
 	"github.com/gopool/gopool/gopool/bridge/foreign/foreigntest"
 	"github.com/gopool/gopool/gopool/wire"
 )
@@ -175,10 +175,10 @@ func TestGoroutinesRefuse(t *testing.T) {
 	finish(t, others)
 }
 
-// hold submits a task that Hold holds, with a token, and waits until it does.
-func (e exchange) hold(t *testing.T, p, token int64) (job int64) {
+// hold submits a task that is held, with a token, and waits until it is.
+func (e exchange) hold(t *testing.T, p int64, function int, token int64) (job int64) {
 	t.Helper()
-	j := e.goSubmit(p, foreigntest.Hold, conventionGo, words(packed, uint64(token))+"\x01", 1, flagSealed)
+	j := e.goSubmit(p, function, conventionGo, words(packed, uint64(token))+"\x01", 1, flagSealed)
 	require.Positive(t, j)
 	eventually(t, "the call", func() bool { return foreigntest.Held() == 1 })
 	return j
@@ -196,11 +196,30 @@ func TestGoroutinesKeepMemory(t *testing.T) {
 	})
 	t.Run("until the call has ended, of a pool that was terminated", func(t *testing.T) {
 		p := goPool(t, 1)
-		j := e.hold(t, p, 78)
+		j := e.hold(t, p, foreigntest.Hold, 78)
 		require.Zero(t, Terminate(p))
 		require.Equal(t, int64(78), NextDone(p), "the call was cancelled")
 		require.Zero(t, NextDone(p))
 		require.Zero(t, AwaitFinished(p, limit))
+		require.Zero(t, Forget(j))
+	})
+	t.Run("which nobody is told who asks no more", func(t *testing.T) {
+		p := goPool(t, 1)
+		j := e.hold(t, p, foreigntest.Stay, 79)
+		defer foreigntest.Close()
+		require.Zero(t, Terminate(p))
+		require.Zero(t, NextDone(p))
+		require.Zero(t, AwaitFinished(p, limit))
+		require.Equal(t, int64(1), Abandoned(p))
+		size := Stats(p, e.handle)
+		worker := e.memory[10*8 : size] // after the figures of the pool
+		for i, want := range []uint64{1, 0, uint64(gopool.WorkerLost), 0, 1, 0} {
+			require.Equal(t, want, binary.LittleEndian.Uint64(worker[8*i:]), i)
+		}
+		require.Equal(t, foreigntest.Code(foreigntest.Stay), worker[len(worker)-foreign.CodeSize:])
+		foreigntest.LetGo()
+		eventually(t, "the call to end", func() bool { return Abandoned(p) == 0 })
+		require.Zero(t, NextDone(p))
 		require.Zero(t, Forget(j))
 	})
 	t.Run("in NextDone's order: before its end, and not behind it", func(t *testing.T) {
@@ -259,10 +278,11 @@ func TestGoroutinesReleased(t *testing.T) {
 	p, e := newNumber(), newExchange(t, 4096)
 	require.Zero(t, NewPool(p, 1, 0, 0, 0))
 	require.Zero(t, StartGoroutines(p, 1))
-	j := e.hold(t, p, 80)
+	j := e.hold(t, p, foreigntest.Hold, 80)
 	require.Zero(t, Terminate(p))
 	require.Zero(t, Release(p))
-	require.Equal(t, int64(statusTerminated), Wait(j, 0, math.MaxInt32, limit)|Collect(j, 0, e.handle))
+	require.Zero(t, waitDone(j, limit))
+	require.Equal(t, int64(statusTerminated), Collect(j, 0, e.handle))
 	require.Zero(t, Forget(j))
 	eventually(t, "the call to end", func() bool { return foreigntest.Held() == 0 })
 	require.Equal(t, int64(statusUnknown), Abandoned(p))

@@ -131,6 +131,7 @@ func TestOutcomesRefused(t *testing.T) {
 		"more lengths than bytes":           with(func(o *Outcomes) { o.Count = 9 }),
 		"an unknown encoding":               with(func(o *Outcomes) { o.Encoding = 8 }),
 		"an encoding of the bridge's own":   with(func(o *Outcomes) { o.Encoding = 2 }),
+		"outcomes of a Go function":         with(func(o *Outcomes) { o.Encoding = Packed }),
 		"a column of half a number":         {First: 1, Count: 1, Encoding: Floats, Data: make([]byte, 4)},
 		"a column with more than its count": {First: 1, Count: 1, Encoding: Ints, Data: make([]byte, 16)},
 		"nothing that has bytes":            {First: 1, Count: 1, Encoding: Nones, Data: make([]byte, 1)},

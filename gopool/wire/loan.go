@@ -5,7 +5,7 @@ package wire
 type Loan struct {
 	Outcome int    // which of the outcomes
 	ID      uint64 // the slab, or the token
-	Size    uint64 // bytes; of a token: 0
+	Size    uint64 // bytes
 }
 
 // lentSize is how many bytes at the beginning of a record say what is lent. In a
@@ -25,7 +25,7 @@ func (o Outcomes) Loans() (loans []Loan) {
 	start := uint64(0)
 	for i := range o.Count {
 		if order.Uint64(o.Lengths[8*i:])&LentBit != 0 {
-			id, size := o.Encoding.lent(o.Data[start:])
+			id, size := o.Encoding.lent(o.Data[start : start+Length(o.Lengths[8*i:])])
 			loans = append(loans, Loan{i, id, size})
 		}
 		start += Length(o.Lengths[8*i:])
@@ -35,7 +35,7 @@ func (o Outcomes) Loans() (loans []Loan) {
 
 func (e Encoding) lent(record []byte) (id, size uint64) {
 	if e == Packed {
-		return order.Uint64(record), 0
+		return order.Uint64(record), distantBytes(record[8:])
 	}
 	return order.Uint64(record[8:]), order.Uint64(record[24:])
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DOUBLE, ECHO, LARGE, LEND, HOLD };
+enum { DOUBLE, ECHO, LARGE, LEND, HOLD, STAY };
 
 #define LARGE_SIZE (1 << 20)
 #define WORKERS (1 << 16)
@@ -33,7 +33,7 @@ static void record(gopool_range *r, const void *data, int64_t size, uint64_t mar
 static void run(gopool_range *r) {
     r->ran = r->used = 0;
     r->data = r->out;
-    r->encoding = r->function == DOUBLE ? 4 : r->function == HOLD ? 7 : 9;
+    r->encoding = r->function == DOUBLE ? 4 : r->function >= HOLD ? 7 : 9;
     for (int64_t i = 0; i < r->count && start(r, i); i++) {
         switch (r->function) {
         case DOUBLE: {
@@ -60,8 +60,10 @@ static void run(gopool_range *r) {
             break;
         }
         case HOLD:
+        case STAY:
             atomic_fetch_add(&holding, 1);
-            while (!atomic_load(&open_gate) && !atomic_load(&cancelled[r->worker % WORKERS]))
+            while (!atomic_load(&open_gate) &&
+                   (r->function == STAY || !atomic_load(&cancelled[r->worker % WORKERS])))
                 usleep(100);
             atomic_fetch_sub(&holding, 1);
             r->ran++;

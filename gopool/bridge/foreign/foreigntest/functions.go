@@ -16,7 +16,8 @@ const (
 	Echo          // of one byte each: a record of it, a failure where it is 0
 	Large         // a record of LargeSize bytes
 	Lend          // a record that is lent, under the token that the item is
-	Hold          // returns nothing when it is cancelled or let go
+	Hold          // returns nothing when it is let go, or cancelled
+	Stay          // only when it is let go
 )
 
 // LargeSize is more than a worker has room for.
@@ -34,11 +35,11 @@ func Code(number int) []byte {
 // References returns how many there are to what was lent under a token below 256.
 func References(token int) int { return int(C.references_of(C.int64_t(token))) }
 
-// Held returns how many calls Hold holds.
+// Held returns how many calls are held by these two.
 func Held() int { return int(C.held()) }
 
 // LetGo lets them return, and those to come, until Close.
 func LetGo() { C.let_go(1) }
 
-// Close has Hold hold again.
+// Close has them hold again.
 func Close() { C.let_go(0) }
