@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 import textwrap
@@ -197,6 +198,24 @@ def test_what_a_build_depends_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     digests.append(inputs.digest(""))
     digests.append(inputs.digest("another gopool"))
     assert len(set(digests)) == len(digests)
+
+
+def test_what_nobody_uses_is_removed_from_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a month, also what a build has left that was killed."""
+    monkeypatch.setattr(cache, "directory", lambda: tmp_path)
+    for name in ("packages/old", "packages/new", "tools/old", "tools/new", "scratch-old", "other"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "file").touch()
+        if "new" not in name:
+            os.utime(tmp_path / name, (0, 0))
+    (tmp_path / "packages/old.json").touch()
+    os.utime(tmp_path / "packages/old.json", (0, 0))
+    cache.prune()
+    left = {str(file.parent.relative_to(tmp_path)) for file in tmp_path.rglob("file")}
+    assert left == {"packages/new", "tools/new", "other"}
+    assert not (tmp_path / "packages/old.json").exists()
 
 
 def test_what_is_shipped_suffices(tmp_path: Path) -> None:
