@@ -57,11 +57,17 @@ func appendTask(b []byte, t gopool.Task) []byte {
 func appendFunction(b []byte, f *gopool.Function) []byte {
 	switch value := f.Value.(type) {
 	case gopool.Code:
-		return append(appendWords(b, 0, int(value.Convention), len(value.Bytes)), value.Bytes...)
+		return appendCode(b, value)
+	case *goFunction:
+		return appendCode(b, value.code)
 	case int64:
 		return appendWords(b, int(value), 0, 0)
 	}
 	panic("a function of another kind of worker")
+}
+
+func appendCode(b []byte, c gopool.Code) []byte {
+	return append(appendWords(b, 0, int(c.Convention), len(c.Bytes)), c.Bytes...)
 }
 
 func appendWords(b []byte, words ...int) []byte {

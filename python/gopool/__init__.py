@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from ._current import worker_index, worker_state
     from ._errors import (
         BrokenPoolError,
+        GoError,
+        GoPanicError,
         MaybeEncodingError,
         PoolTerminatedError,
         TaskTimeoutError,
         WorkerLostError,
     )
     from ._executor import PoolExecutor
+    from ._gopool import GoPool
     from ._install import install, uninstall
     from ._joblib import register_joblib
     from ._options import CallOptions, MapOptions
@@ -40,6 +43,9 @@ __all__ = [
     "BrokenPoolError",
     "CallOptions",
     "CancelledError",
+    "GoError",
+    "GoPanicError",
+    "GoPool",
     "IMapIterator",
     "IMapUnorderedIterator",
     "MapOptions",
@@ -72,6 +78,9 @@ _HOMES = {
     "BrokenPoolError": "gopool._errors",
     "CallOptions": "gopool._options",
     "CancelledError": "concurrent.futures",
+    "GoError": "gopool._errors",
+    "GoPanicError": "gopool._errors",
+    "GoPool": "gopool._gopool",
     "MapOptions": "gopool._options",
     "MaybeEncodingError": "gopool._errors",
     "PoolExecutor": "gopool._executor",

@@ -7,15 +7,14 @@ that only they can deal with.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _codec, _core, _exchange, _jobs
-from ._owner import Owner
 from ._results import SLICE_MS, AsyncResult
 
 if TYPE_CHECKING:
+    from ._sender import Sender
     from .pool import Pool
 
 R = TypeVar("R")
@@ -23,7 +22,7 @@ R = TypeVar("R")
 
 def call(
     pool: Pool,
-    owner: Owner,
+    owner: Sender,
     func: Callable[..., R],
     args: Iterable[Any],
     kwds: Mapping[str, Any],
@@ -32,9 +31,9 @@ def call(
 
     Raises what the call raises, or what pickle raises, or what the pool refuses it with.
     """
-    function = _codec.encode_function(func, owner.names)
+    function = owner.coder.function(func)
     split = len(function.code)
-    batch = _codec.encode_call(tuple(args), dict(kwds), owner.names)
+    batch = owner.coder.call(func, tuple(args), dict(kwds))
     data = function.code + batch.data
     convention = _codec.APPLY | function.flags
     size = len(data)
@@ -48,8 +47,9 @@ def call(
         )
         if status >= 0:
             # Nobody else uses the exchange, whatever this runs.
-            return pickle.loads(exchange.view[:status])  # type: ignore[no-any-return]
+            return owner.coder.outcome(func, exchange.view, status)  # type: ignore[no-any-return]
         if status != _core.TIMEOUT:
+            batch.refused()
             raise owner.error(status)
         # There is a job, and more to its outcome than a value, or no outcome yet.
         result: AsyncResult[R] = AsyncResult(pool, func)

@@ -16,6 +16,10 @@ def name_of(code: bytes, convention: int) -> str:
     """Return the qualified name of a function, or the class of another callable."""
     if convention & _codec.LENT:
         return UNKNOWN
+    if convention & _codec.GO:
+        from ._packing import names
+
+        return names.get(code, UNKNOWN)
     try:
         data = _mention.skip(memoryview(code)) if convention & _codec.MENTIONING else code
         return _name(_Reader(io.BytesIO(data)).load())

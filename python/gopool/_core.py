@@ -10,18 +10,18 @@ it change the working directory on import and put a callback into `gc.callbacks`
 
 from __future__ import annotations
 
-import faulthandler
 import itertools
-import os
-import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._errors import PoolTerminatedError
+from ._extension import Extension
 
 _ABI = 1
 
 # Statuses; gopool/bridge/status.go has the same table.
-TIMEOUT, NOT_RUNNING, TERMINATED, BROKEN, UNKNOWN, SYSTEM, PANIC, CANCELLED = range(-1, -9, -1)
+TIMEOUT, NOT_RUNNING, TERMINATED, BROKEN, UNKNOWN, SYSTEM, PANIC, CANCELLED, MALFORMED = range(
+    -1, -10, -1
+)
 
 #: Results below this are minus the size of the exchange that would do.
 TOO_SMALL = -1000
@@ -39,53 +39,7 @@ HELD = 1
 BRIEF = 1
 
 
-class _Extension:
-    """The extension, loaded when the first of its functions is looked up.
-
-    Looked up again, a function is an attribute like any other. In a forked child
-    there are none, and every look-up raises RuntimeError.
-    """
-
-    _forked_from: int | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        if self._forked_from is not None:
-            raise RuntimeError(
-                f"this process was forked from process {self._forked_from}, which had started "
-                "gopool; use its pools there, or start this process by spawn or forkserver"
-            )
-        from . import _native
-
-        if _native.bridge_ABI() != _ABI:
-            raise ImportError("gopool._native is from another version of gopool: reinstall it")
-        functions = {key: value for key, value in vars(_native).items() if key.startswith("bridge")}
-        vars(self).update(functions)
-        return functions[name]
-
-    def after_fork_in_child(self) -> None:
-        if vars(self):
-            # The functions are kept, out of reach: to drop them is to write to their
-            # memory, which each worker would have to copy when it starts.
-            self.__dict__ = {"_forked_from": os.getppid(), "_kept": vars(self)}
-            _drop_handlers()
-
-
-def _drop_handlers() -> None:
-    """Put what Python knows of in the place of Go's signal handlers, which need Go to run.
-
-    Where faulthandler is enabled its handlers may be below Go's, which pass a crash on.
-    """
-    numbers = [signal.SIGPIPE, signal.SIGURG]
-    if not faulthandler.is_enabled():
-        numbers += [signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE]
-    for number in numbers:
-        handler = signal.getsignal(number)
-        if handler is not None:  # it is not Python's to set
-            signal.signal(number, handler)
-
-
-_extension = _Extension()
-os.register_at_fork(after_in_child=_extension.after_fork_in_child)
+_extension = Extension("gopool._native", "bridge_", _ABI, "reinstall it")
 
 if TYPE_CHECKING:
     from . import _native
@@ -112,7 +66,7 @@ def is_usable() -> bool:
 
 def is_forked() -> bool:
     """Tell whether this process was forked from one that had loaded the extension."""
-    return _extension._forked_from is not None
+    return _extension.is_forked()
 
 
 def error(status: int) -> Exception:

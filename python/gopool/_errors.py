@@ -13,6 +13,8 @@ from multiprocessing.pool import (  # type: ignore[attr-defined]
 
 __all__ = [
     "BrokenPoolError",
+    "GoError",
+    "GoPanicError",
     "MaybeEncodingError",
     "PoolTerminatedError",
     "RemoteTraceback",
@@ -100,3 +102,26 @@ class BrokenPoolError(RuntimeError):
     All outstanding and later calls of the pool raise this error, and error callbacks are
     called with it. With `multiprocessing.Pool` workers are started again and again, without end.
     """
+
+
+class GoError(Exception):
+    """Raised when a Go function returned an error that is not nil. Says what the error says."""
+
+    def __init__(self, text: str, names: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        #: The names of its type and of those that it wraps, as `errors.Unwrap` finds them,
+        #: such as `"*fs.PathError"` and `"syscall.Errno"`.
+        self.names = names
+
+
+class GoPanicError(RuntimeError):
+    """Raised when a Go function panicked. Says what the panic says.
+
+    No `GoError`, since a panic is a bug of the function and no answer of it: the stack is
+    the cause of this error, as the traceback of a worker is that of what a task raised.
+    """
+
+    def __init__(self, text: str, stack: str = "") -> None:
+        super().__init__(text)
+        #: Of the goroutine that panicked.
+        self.stack = stack

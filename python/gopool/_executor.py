@@ -19,6 +19,7 @@ from . import _codec, _core
 from ._errors import BrokenPoolError
 from ._feeder import is_plain
 from ._futures import FutureGathering, as_broken, refusal, submit_call
+from ._gofunction import GoFunction
 from ._imap import IMapIterator, start_imap
 from ._supervisor import Supervisor
 from .pool import Pool
@@ -195,7 +196,7 @@ class PoolExecutor(Executor):
             if self._pool is None:
                 pool = self._new_pool()
                 owner = pool._supervisor
-                owner.gathering = FutureGathering(owner.names, pool)
+                owner.gathering = FutureGathering(owner.gathering.names, pool)
                 _pools.add(pool)
                 self._pool = pool
             return self._pool
@@ -219,7 +220,7 @@ class PoolExecutor(Executor):
             results = _StarIterator(pool, fn, pool._options)
         assert is_plain(items)
         try:
-            start_imap(results, pool._supervisor, items, chunksize, None)
+            start_imap(results, pool._owner(fn), items, chunksize, None)
         except (ValueError, BrokenPoolError) as error:
             raise refusal(error) from None
         self._maps.add(results)
@@ -235,7 +236,7 @@ class PoolExecutor(Executor):
     ) -> Iterator[T]:
         self._running()
         calls = zip(*iterables, strict=False)
-        if chunksize == 1:
+        if chunksize == 1 or isinstance(fn, GoFunction):  # goroutines need no chunks
             return self._submit_ahead(fn, calls, deadline, buffersize)
         chunks = iter(lambda: tuple(islice(calls, chunksize)), ())
         lists = ((fn, chunk) for chunk in chunks)

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
 
 from . import _codec, _core, _jobs, _options
+from ._coder import NO_BATCH, Function
 from ._errors import BrokenPoolError, PoolTerminatedError, WorkerLostError
 from ._gathering import ROOM, Gathering, Tray
 from ._owner import report
 from ._results import decode_segments, receive
+from ._sender import Sender
 from ._submission import add_with_options, start_job
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ class Calls:
         self.futures: dict[int, PoolFuture[Any]] = {}
         self.tray: Tray | None = None  # that they were gathered in
         self._pool = pool
+        self._owner = pool._owner(func)
         self._function = func
         self._taken = 0  # segments whose outcomes the futures have
         self._open = gathering.calls
@@ -102,14 +105,14 @@ class Calls:
 
     def watch(self) -> None:
         """Have `_tell` called when there are more outcomes, or there will be none."""
-        self._pool._supervisor.watch(self.job, self, self._taken, 1)
+        self._owner.watch(self.job, self, self._taken, 1)
 
     def _tell(self) -> None:
         """Give the futures what has arrived: in the thread for callbacks."""
         try:
             status, data = receive(self.job, self._taken)
             if status < 0:
-                self.fail(self._pool._supervisor.error(status))
+                self.fail(self._owner.error(status))
             for first, outcomes in decode_segments(data, {}, self._function):
                 self._taken += 1
                 for index, outcome in enumerate(outcomes, first):
@@ -124,7 +127,7 @@ class Calls:
 
     def _release(self) -> None:
         """Fail what is left: the pool was terminated."""
-        self.fail(self._pool._supervisor.error(_core.TERMINATED))
+        self.fail(self._owner.error(_core.TERMINATED))
 
     def _set(self, index: int, outcome: Any) -> None:
         future = self.futures.pop(index, None)
@@ -156,16 +159,16 @@ class Calls:
 class FutureGathering(Gathering):
     """Gathers calls of `submit`."""
 
-    def __init__(self, names: Names, pool: Pool) -> None:
+    def __init__(self, names: Names | None, pool: Pool) -> None:
         super().__init__(names)
         self._pool = ref(pool)
-        self._names_of_pool = names
         self.calls: dict[int, Calls] = {}  # jobs with futures that are not done
 
     def _new_tray(self, func: Callable[..., object]) -> Tray:
         pool = self._pool()
         assert pool is not None
-        return _FutureTray(func, Calls(pool, self, func), PoolFuture, self._names_of_pool)
+        assert self.names is not None
+        return _FutureTray(func, Calls(pool, self, func), PoolFuture, self.names)
 
     def cancel(self) -> None:
         """Cancel all calls that no worker has been handed."""
@@ -177,7 +180,7 @@ class FutureGathering(Gathering):
 class _FutureTray(Tray):
     """Takes calls of which each has a future."""
 
-    def open(self, pool: int, function: _codec.Function) -> bool:
+    def open(self, pool: int, function: Function) -> bool:
         if not super().open(pool, function):
             return False
         assert self._parts is not None
@@ -191,14 +194,14 @@ def submit_call(
     pool: Pool, func: Callable[..., Any], args: tuple[Any, ...], kwds: dict[str, Any]
 ) -> PoolFuture[Any]:
     """Start the job of one call. Raises if the pool refuses it."""
-    owner = pool._supervisor
-    gathering = owner.gathering
-    assert isinstance(gathering, FutureGathering)
+    owner, gathering = pool._owner(func), pool._supervisor.gathering
+    assert isinstance(owner, Sender)
+    assert isinstance(gathering, FutureGathering)  # also for what runs in goroutines
     calls = Calls(pool, gathering, func)
     future: PoolFuture[Any] = PoolFuture(pool, calls, 0)
     try:
-        function = _codec.encode_function(func, owner.names)
-        batch = _codec.encode_call(args, kwds, owner.names)
+        function = owner.coder.function(func)
+        batch = owner.coder.call(func, args, kwds)
     except Exception as error:
         calls.fail(error)
         return future
@@ -212,7 +215,7 @@ def submit_call(
             _core.NOTIFY | (_core.SEALED if plain else 0),
             function,
             _codec.APPLY,
-            batch if plain else _codec.NO_BATCH,
+            batch if plain else NO_BATCH,
         )
         if status < 0:
             owner.unexpect(calls.job)

@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from . import _codec, _core
+from ._coder import Function
 from ._exchange import Exchange, borrow, give_back
 from ._gathered import GatheredResult, Group
 from ._packer import PROTOCOL
@@ -46,7 +47,7 @@ class Gathering:
     """Which calls a pool gathers now."""
 
     def __init__(self, names: Names | None = None) -> None:
-        self._names = names  # those that its workers know; None: nothing is gathered
+        self.names = names  # those that its workers know; None: nothing is gathered
         self.tray: Tray | None = None
         self._last: object = None
         self._row = 0  # short calls of the last function, with nothing else between
@@ -67,7 +68,7 @@ class Gathering:
         self._closed = True  # first: who opens a tray now looks at it behind that
         self.end()
 
-    def count(self, pool: int, func: Callable[..., object], function: _codec.Function) -> None:
+    def count(self, pool: int, func: Callable[..., object], function: Function) -> None:
         """Note that a short call was submitted. If there were several, gather those to come."""
         self._row = self._before + 1 if func is self._last else 1
         self._last = func
@@ -87,8 +88,8 @@ class Gathering:
             self._opening.release()
 
     def _new_tray(self, func: Callable[..., object]) -> Tray:
-        assert self._names is not None
-        return Tray(func, Group(func), GatheredResult, self._names)
+        assert self.names is not None
+        return Tray(func, Group(func), GatheredResult, self.names)
 
 
 class Tray:
@@ -117,7 +118,7 @@ class Tray:
         if self._parts is not None and _core.is_usable():
             self.end()  # before the memory goes
 
-    def open(self, pool: int, function: _codec.Function) -> bool:
+    def open(self, pool: int, function: Function) -> bool:
         """Start the job; tell whether the pool takes it."""
         assert self._exchange is not None
         size = len(function.code)

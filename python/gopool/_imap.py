@@ -12,7 +12,8 @@ from multiprocessing import TimeoutError
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import _codec, _core, _options
-from ._feeder import Feeder, Lot, is_plain
+from ._feed import Lot
+from ._feeder import Feeder, is_plain
 from ._results import deadline_after, decode_segments, receive, slice_ms, wake_all
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class IMapIterator(_Standard[R]):
         self._pool: Pool | None = pool  # a pool lives while results of it are outstanding
         self._function = func
         self._options = options
-        self._feed = pool._new_feed(options.wrap(func), not options.retries)
+        self._feed = pool._owner(func).new_feed(options.wrap(func), not options.retries)
         self._collecting = threading.Lock()
         self._over = False
 
@@ -139,7 +140,7 @@ class IMapIterator(_Standard[R]):
         if pool is None:
             self._release()
         else:
-            pool._supervisor.watch(feed.job, self, feed.lot.taken, 1)
+            pool._owner(self._function).watch(feed.job, self, feed.lot.taken, 1)
 
     def _unwatch(self, waiter: Waiter) -> None:
         """Say that a waiter was woken, or waits no more."""
@@ -148,7 +149,7 @@ class IMapIterator(_Standard[R]):
             self._awaited.remove(waiter)
             if not self._awaited and self._pool is not None:
                 # The iterator may be dropped now, which ends what it is for.
-                self._pool._supervisor.unexpect(self._feed.job)
+                self._pool._owner(self._function).unexpect(self._feed.job)
 
     def _tell(self) -> None:
         self._release()
@@ -242,7 +243,7 @@ class IMapIterator(_Standard[R]):
 
     def _error(self, status: int) -> Exception:
         pool = self._pool
-        return _core.error(status) if pool is None else pool._supervisor.error(status)
+        return _core.error(status) if pool is None else pool._owner(self._function).error(status)
 
     def _drop(self) -> None:
         """Have no more results. What is fed runs all the same, unless it was cancelled."""
@@ -259,14 +260,14 @@ class IMapUnorderedIterator(IMapIterator[R], _StandardUnordered[R]):
 
 def start_imap(
     iterator: IMapIterator[Any],
-    supervisor: Owner,
+    owner: Owner,
     iterable: Iterable[Any],
     chunksize: int,
     buffersize: int | None,
 ) -> None:
     """Start the job of an iterator: feed it, or have it fed. Raises if the pool refuses it."""
     try:
-        _start(iterator, supervisor, iterable, chunksize, buffersize)
+        _start(iterator, owner, iterable, chunksize, buffersize)
     except BaseException:
         iterator._drop()
         raise
@@ -274,7 +275,7 @@ def start_imap(
 
 def _start(
     iterator: IMapIterator[Any],
-    supervisor: Owner,
+    owner: Owner,
     iterable: Iterable[Any],
     chunksize: int,
     buffersize: int | None,
@@ -291,7 +292,7 @@ def _start(
     feed = iterator._feed
     if buffersize is None:
         buffersize = feed.bound(chunk)
-    supervisor.hurry()
+    owner.hurry()
     failure = feed.start(iterator._flags, chunk, iterator._convention)
     iterator._options.configure(feed.job)
     if failure is not None:
@@ -300,8 +301,8 @@ def _start(
     elif (
         is_plain(iterable)
         and len(iterable) <= min(_FEW, buffersize or _FEW)  # type: ignore[arg-type]
-        and not supervisor.is_bounded
+        and not owner.is_bounded
     ):
         feed.add_all(iterable, chunk)  # type: ignore[arg-type]
     else:
-        Feeder(supervisor, feed, source, is_plain(iterable), chunk, buffersize).start()
+        Feeder(owner, feed, source, is_plain(iterable), chunk, buffersize).start()

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _codec, _core, _options
-from ._feeder import Feed
-from ._results import AsyncResult
+from ._coder import Batch, Failure
+from ._feed import Feed
+from ._results import SLICE_MS, AsyncResult
 from ._submission import await_room
-from ._threads import Crew, FedWork, Work
+from ._work import FedWork, Work
+
+if TYPE_CHECKING:
+    from ._threads import Crew
+    from .pool import Pool
+
+R = TypeVar("R")
 
 #: How many items of `imap` may be on their way for each thread, if the caller does not say.
 ITEMS_PER_THREAD = 256
+
+
+def call(
+    crew: Crew,
+    pool: Pool,
+    func: Callable[..., R],
+    args: Iterable[Any],
+    kwds: Mapping[str, Any],
+) -> R:
+    """Have a thread call `func(*args, **kwds)` and return the result. Blocks."""
+    result: AsyncResult[R] = AsyncResult(pool, func)
+    submit(crew, result, func, [(args, kwds)], _codec.APPLY, wait=SLICE_MS)
+    return result.get()
 
 
 def submit(
@@ -68,7 +88,7 @@ def _add(crew: Crew, job: int, count: int, index: int) -> bool:
     return status >= 0
 
 
-class _Items(_codec.Batch):
+class _Items(Batch):
     """A batch that is not encoded."""
 
     def __init__(self, items: Sequence[Any], index: int) -> None:
@@ -99,13 +119,11 @@ class LocalFeed(Feed):
         # How many bytes they hold, nobody knows.
         return max(ITEMS_PER_THREAD, chunk) * self._crew.size
 
-    def encode(
-        self, items: Sequence[Any], index: int, chunk: int
-    ) -> Iterator[_codec.Batch | _codec.Failure]:
+    def encode(self, items: Sequence[Any], index: int, chunk: int) -> Iterator[Batch | Failure]:
         if items:
             yield _Items(items, index)
 
-    def add(self, batch: _codec.Batch) -> bool:
+    def add(self, batch: Batch) -> bool:
         assert isinstance(batch, _Items)
         self._work.feed(batch.items, batch.index)
         self._crew.settle(self.job, self._work, -batch.count)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import _codec, _core
-from ._feeder import BUFFER_BYTES, Feed, Feeder
-from ._owner import Owner
+from . import _core
+from ._coder import Batch, Failure
+from ._feed import BUFFER_BYTES, EncodedFeed, Feed
+from ._feeder import Feeder
 from ._results import MapResult
 from ._submission import fail, start
 
+if TYPE_CHECKING:
+    from ._sender import Sender
 
-class _MapFeed(Feed):
+
+class _MapFeed(EncodedFeed):
     """What a result of `map` and the feeder of its job share."""
-
-    def __init__(self, owner: Owner, result: MapResult[Any]) -> None:
-        super().__init__(
-            owner, result._function, result._job, result._kept, lend=not result._options.retries
-        )
 
     def room(self, bound: int) -> int:
         # Results do not count: perhaps nobody asks for them until all are there.
@@ -27,7 +26,7 @@ class _MapFeed(Feed):
 
 
 def submit_items(
-    supervisor: Owner,
+    owner: Sender,
     result: MapResult[Any],
     func: Callable[..., object],
     items: Sequence[Any],
@@ -39,34 +38,35 @@ def submit_items(
     What comes after the first `BUFFER_BYTES` is encoded by a thread, as workers get on.
     """
     try:
-        function = _codec.encode_function(func, supervisor.names)
+        function = owner.coder.function(func)
     except Exception as error:
-        fail(supervisor, result, error)
+        fail(owner, result, error)
         return
     feeder = None
     try:
-        start(supervisor, result, 0, function, convention, chunk=chunk)
+        start(owner, result, 0, function, convention, chunk=chunk)
         result._options.configure(result._job)
-        feed = result._feed = _MapFeed(supervisor, result)
-        result._left = len(items)
         once = not result._options.retries
-        fed = _add_first(feed, _codec.encode_items(items, chunk, supervisor.names, lend=once))
+        feed = _MapFeed(owner, func, convention, result._job, result._kept, once=once)
+        result._feed = feed
+        result._left = len(items)
+        fed = _add_first(feed, owner.coder.items(func, convention, items, chunk, once=once))
         if fed < len(items):
-            feeder = Feeder(supervisor, feed, iter(items[fed:]), True, chunk, None, fed)
+            feeder = Feeder(owner, feed, iter(items[fed:]), True, chunk, None, fed)
             feeder.start()
     except BaseException:  # Ctrl-C: nobody has the result, and it may lack tasks
-        supervisor.unexpect(result._job)
+        owner.unexpect(result._job)
         raise
     finally:
         if feeder is None:  # else it does so; also if Ctrl-C came
             _core.native.bridge_Seal(result._job)
 
 
-def _add_first(feed: Feed, batches: Iterable[_codec.Batch | _codec.Failure]) -> int:
+def _add_first(feed: Feed, batches: Iterable[Batch | Failure]) -> int:
     """Add what has `BUFFER_BYTES`, and return up to which item that is."""
     weight = end = 0
     for batch in batches:
-        if isinstance(batch, _codec.Failure):
+        if isinstance(batch, Failure):
             end = batch.index + 1
             alive = feed.add_error(batch.index, batch.error)
         else:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypedDict, TypeVar
 
 from . import _core
 from ._errors import TaskTimeoutError
+from ._gofunction import GoFunction
 
 R = TypeVar("R")
 
@@ -128,20 +129,28 @@ class Options(NamedTuple):
             _core.native.bridge_Limit(job, ns)
         if self.retries:
             us = round(min(self.backoff, _LONGEST) * 1e6)
-            # What a limit raises, no worker can: it is killed.
-            on_limit = any(issubclass(TaskTimeoutError, kind) for kind in self._types())
-            _core.native.bridge_Retry(job, self.retries, us, on_limit)
+            _core.native.bridge_Retry(job, self.retries, us, self._retried())
         if self.priority:
             _core.native.bridge_Prioritize(job, self.priority)
 
     def wrap(self, func: Callable[..., R]) -> Callable[..., R]:
         """Return what workers are to call in the place of `func`."""
         types = self._types()
-        if not types:
+        if not types or isinstance(func, GoFunction):  # of whose failures Go has the kinds
             return func
         from ._retrying import Retrying
 
         return Retrying(func, types, self.retries + 1)
+
+    def _retried(self) -> int:
+        """Return for which failures Go has a task run again, a bit for each kind.
+
+        What a limit raises, no worker can: it is killed. Others are kinds of Go functions'.
+        """
+        from ._gofailure import KINDS
+
+        kinds: tuple[type[BaseException], ...] = (TaskTimeoutError, *KINDS)
+        return sum(issubclass(kind, self._types()) << bit for bit, kind in enumerate(kinds))
 
     def _types(self) -> tuple[type[BaseException], ...]:
         return self.retry_on if isinstance(self.retry_on, tuple) else (self.retry_on,)

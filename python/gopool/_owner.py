@@ -11,19 +11,23 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from multiprocessing import util
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from . import _core, _exchange
 from ._code_name import UNKNOWN
 from ._errors import BrokenPoolError
 from ._latch import Latch
-from ._names import Names
 
 if TYPE_CHECKING:
+    from ._feed import Feed
     from ._gathering import Gathering
+    from ._results import AsyncResult, MapResult
     from ._stats import PoolStats
+    from .pool import Pool
+
+R = TypeVar("R")
 
 
 class Notified(Protocol):
@@ -89,9 +93,8 @@ class Joinable(Protocol):
 
 
 class Owner:
-    """What processes and threads as workers have in common."""
+    """What all kinds of workers have in common."""
 
-    names: Names  # of processes only: what is sent to threads is not pickled
     gathering: Gathering
 
     def __init__(self) -> None:
@@ -120,6 +123,39 @@ class Owner:
         # At exit; never in a forked child. It holds the owner until that is done.
         self._at_exit = util.Finalize(None, self.terminate, exitpriority=15)
         _exchange.retain()
+
+    # How work comes to the workers. All of it raises if the pool refuses it.
+
+    def call(
+        self, pool: Pool, func: Callable[..., R], args: Iterable[Any], kwds: Mapping[str, Any]
+    ) -> R:
+        """Have a worker call `func(*args, **kwds)` and return the result. Blocks."""
+        raise NotImplementedError
+
+    def submit_call(
+        self,
+        result: AsyncResult[Any],
+        func: Callable[..., object],
+        args: Iterable[Any],
+        kwds: Mapping[str, Any],
+    ) -> None:
+        """Start the job of one call."""
+        raise NotImplementedError
+
+    def submit_items(
+        self,
+        result: MapResult[Any],
+        func: Callable[..., object],
+        items: Any,
+        convention: int,
+        chunk: int,
+    ) -> None:
+        """Start the job of a call with each item."""
+        raise NotImplementedError
+
+    def new_feed(self, func: Callable[..., object], once: bool) -> Feed:
+        """Return the feed of a job of `imap`, whose items are read `once` or more often."""
+        raise NotImplementedError
 
     def _end(self) -> None:
         """Say that there is no worker any more, and will be none."""

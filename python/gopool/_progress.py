@@ -243,8 +243,9 @@ def start_followed(
     total = len(iterable) if isinstance(iterable, Sized) else None
     iterator = _FOLLOWED[cls](pool, func, options, total)
     try:
-        start_imap(iterator, pool._supervisor, iterable, chunksize, buffersize)
-        iterator.follow(pool._supervisor)
+        owner = pool._owner(func)
+        start_imap(iterator, owner, iterable, chunksize, buffersize)
+        iterator.follow(owner)
     except BaseException:
         iterator.unfollow()
         raise

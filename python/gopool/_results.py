@@ -90,6 +90,10 @@ def decode_segments(
             yield index, [_codec.Raised(_core.cancelled())]
         elif encoding == _wire.LOCAL:
             yield index, [kept[i] for i in range(index, index + count)]
+        elif encoding == _wire.PACKED:
+            from . import _packing
+
+            yield index, _packing.outcomes(function, count, lengths, body)  # type: ignore[arg-type]
         else:
             yield index, _codec.decode_outcomes(encoding, skip, count, lengths, body)
 
@@ -144,7 +148,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         self._collecting = threading.Lock()
         if callback or error_callback:
             self._told = Latch()
-            self._teller = pool._supervisor
+            self._teller = pool._owner(func)
 
     def __del__(self) -> None:
         if self._job and _core.is_usable():
@@ -208,7 +212,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         if pool is None or (self._told is not None and self._told.is_open):
             self._release()
         elif self._told is None:  # else the end of the callback wakes all
-            pool._supervisor.watch(self._job, self, self._taken, sys.maxsize)
+            pool._owner(self._function).watch(self._job, self, self._taken, sys.maxsize)
 
     def _unwatch(self, waiter: Waiter) -> bool:
         """Say that a waiter was woken, or waits no more; tell whether others wait."""
@@ -230,7 +234,7 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
         `multiprocessing` has no such method.
         """
         pool = self._pool
-        return pool is not None and pool._supervisor.cancel(self._job, running)
+        return pool is not None and pool._owner(self._function).cancel(self._job, running)
 
     def _wait(self, timeout: float | None) -> bool:
         """Block until all outcomes are there, and tell whether they are."""
@@ -326,7 +330,8 @@ class AsyncResult(multiprocessing.pool.ApplyResult[R]):
     def _give_up(self, status: int) -> None:
         """Take the end of the job, or of the pool, for the outcome of all that is left."""
         pool = self._pool
-        self._error = _core.error(status) if pool is None else pool._supervisor.error(status)
+        owner = None if pool is None else pool._owner(self._function)
+        self._error = _core.error(status) if owner is None else owner.error(status)
         self._left = 0
 
     def _store(self, index: int, outcomes: list[Any]) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _codec, _core, _exchange, _options
+from ._coder import NO_BATCH, NO_FUNCTION, Batch, Function
 from ._gathering import ROOM
 from ._owner import Owner
 from ._results import AsyncResult, slice_ms
 
+if TYPE_CHECKING:
+    from ._sender import Sender
+
 
 def submit_call(
-    supervisor: Owner,
+    owner: Sender,
     result: AsyncResult[Any],
     func: Callable[..., object],
     args: Iterable[Any],
@@ -20,24 +24,24 @@ def submit_call(
 ) -> None:
     """Start the job of one call."""
     try:
-        names = supervisor.names
-        function = _codec.encode_function(func, names)
+        coder = owner.coder
+        function = coder.function(func)
         once = not result._options.retries
-        batch = _codec.encode_call(tuple(args), dict(kwds), names, lend=once)
+        batch = coder.call(func, tuple(args), dict(kwds), once=once)
     except Exception as error:
-        fail(supervisor, result, error)
+        fail(owner, result, error)
         return
     result._left = 1
     if result._options is not _options.NONE:
-        start(supervisor, result, 0, function, _codec.APPLY)
+        start(owner, result, 0, function, _codec.APPLY)
         add_with_options(result._job, result._options, batch)
         return
-    status = start(supervisor, result, _core.SEALED, function, _codec.APPLY, batch)
+    status = start(owner, result, _core.SEALED, function, _codec.APPLY, batch)
     if status == _core.BRIEF and result._told is None and len(batch.data) <= ROOM:
-        supervisor.gathering.count(supervisor.pool, func, function)
+        owner.gathering.count(owner.pool, func, function)
 
 
-def add_with_options(job: int, options: _options.Options, batch: _codec.Batch) -> None:
+def add_with_options(job: int, options: _options.Options, batch: Batch) -> None:
     """Tell Go the options of a job that has been started, then its only batch."""
     try:
         options.configure(job)
@@ -46,20 +50,20 @@ def add_with_options(job: int, options: _options.Options, batch: _codec.Batch) -
         _core.native.bridge_Seal(job)
 
 
-def fail(supervisor: Owner, result: AsyncResult[Any], error: Exception) -> None:
+def fail(owner: Owner, result: AsyncResult[Any], error: Exception) -> None:
     """Have a result fail. Its job has no task, and calls back like any other."""
     result._error = error
-    start(supervisor, result, _core.SEALED)
+    start(owner, result, _core.SEALED)
     result._forget()
 
 
 def start(
-    supervisor: Owner,
+    owner: Owner,
     result: AsyncResult[Any],
     flags: int,
-    function: _codec.Function = _codec.NO_FUNCTION,
+    function: Function = NO_FUNCTION,
     convention: int = _codec.CALL,
-    batch: _codec.Batch = _codec.NO_BATCH,
+    batch: Batch = NO_BATCH,
     *,
     chunk: int = 1,
 ) -> int:
@@ -68,25 +72,25 @@ def start(
     Raises if the pool refuses it.
     """
     result._job = job = _core.new_number()
-    supervisor.hurry()
+    owner.hurry()
     if result._told is not None:
         flags |= _core.NOTIFY
-        supervisor.expect(job, result)
-    status = start_job(supervisor, job, flags, function, convention, batch, chunk=chunk)
+        owner.expect(job, result)
+    status = start_job(owner, job, flags, function, convention, batch, chunk=chunk)
     if status < 0:
         result._left = 0
-        supervisor.unexpect(job)
-        raise supervisor.error(status)
+        owner.unexpect(job)
+        raise owner.error(status)
     return status
 
 
 def start_job(
-    supervisor: Owner,
+    owner: Owner,
     job: int,
     flags: int,
-    function: _codec.Function,
+    function: Function,
     convention: int,
-    batch: _codec.Batch = _codec.NO_BATCH,
+    batch: Batch = NO_BATCH,
     *,
     chunk: int = 1,
 ) -> int:
@@ -94,14 +98,14 @@ def start_job(
     if function.by_name:
         flags |= _core.BY_REFERENCE
     convention |= function.flags
-    supervisor.gathering.end()
+    owner.gathering.end()
     split, size = len(function.code), len(batch.data)
     exchange = _exchange.borrow(split + size)
     try:
         exchange.view[:split] = function.code
         exchange.view[split : split + size] = batch.data
         status = _core.native.bridge_Submit(
-            supervisor.pool,
+            owner.pool,
             job,
             exchange.handle,
             split,
@@ -117,10 +121,12 @@ def start_job(
     if status >= 0:
         batch.sent()
         function.sent()
+    else:
+        batch.refused()
     return status
 
 
-def add_batch(job: int, batch: _codec.Batch) -> bool:
+def add_batch(job: int, batch: Batch) -> bool:
     """Add a batch to a job, and wait until the pool has room for it.
 
     Tell whether the job still takes any.
@@ -134,6 +140,8 @@ def add_batch(job: int, batch: _codec.Batch) -> bool:
         _exchange.give_back(exchange)
     if status >= 0:
         batch.sent()
+    else:
+        batch.refused()
     return await_room(job) if status == _core.HELD else status >= 0
 
 

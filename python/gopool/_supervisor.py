@@ -20,8 +20,10 @@ from ._family import Family
 from ._gathering import Gathering
 from ._loss import Coroner
 from ._names import Names
-from ._owner import Owner, Thread, report
+from ._owner import Thread, report
+from ._pickling import Pickling
 from ._process import WorkerProcess, ended
+from ._sender import Sender
 from ._settings import Settings
 
 #: Seconds that a worker has to end by itself before it is killed.
@@ -35,7 +37,7 @@ GRACE_OF_LEFTOVERS = 0.1
 HEAD_START = 0.002
 
 
-class Supervisor(Owner):
+class Supervisor(Sender):
     """Starts worker processes and a Go pool; see `Pool` for the arguments."""
 
     def __init__(
@@ -47,8 +49,9 @@ class Supervisor(Owner):
         max_pending: int = 0,
     ) -> None:
         super().__init__()
-        self.names = Names(context)
-        self.gathering = Gathering(self.names)
+        names = Names(context)
+        self.coder = Pickling(names)
+        self.gathering = Gathering(names)
         self._context = context
         self._settings = settings
         self._stopping = False  # all jobs have ended

@@ -15,120 +15,29 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _codec, _core, _current, _page
+from . import _codec, _core, _current, _local, _page
 from ._code_name import UNKNOWN
 from ._doing import Task
 from ._dump import indented, name_of, running
-from ._failure import Again, without_frame
 from ._gathering import Gathering
 from ._memory import memory
 from ._owner import Owner, Thread, report
+from ._work import Work
+
+if TYPE_CHECKING:
+    from ._results import AsyncResult, MapResult
+    from .pool import Pool
+
+R = TypeVar("R")
 
 #: Where Pull writes what to run, in words of 8 bytes (gopool/pull.go, Told).
 _TOLD = 16
 
 
-class Work:
-    """The tasks of one job: what to call, with which items, and what came of it.
-
-    Outcomes go into `kept`, by index; in place of a result, what was raised.
-    """
-
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        convention: int,
-        items: Sequence[Any],
-        kept: dict[int, Any],
-    ) -> None:
-        self.function = function
-        self._call = _calling(function, convention)
-        self._items = items
-        self._kept = kept
-        self.left = len(items)  # guarded by the crew's lock
-
-    def _take(self, index: int, count: int) -> Sequence[Any]:
-        return self._items[index : index + count]
-
-    def run(self, desk: _Desk, first: int, index: int, count: int) -> tuple[int, int]:
-        """Run tasks, and return how many, which is less if some were taken back.
-
-        And how many of them will be run again. The first has the number `first` and the
-        item `index`.
-        """
-        call, kept, slots = self._call, self._kept, desk.slots
-        number, item = first, None
-        repeated: set[int] = set()  # they have no outcome yet
-        for item in self._take(index, count):
-            # One side of a handshake whose other side is member.withdraw in Go.
-            slots[_page.STARTED] = number
-            if slots[_page.RECALLED] <= number:
-                break
-            try:
-                kept[index] = call(item)
-            except BaseException as error:  # no thread is ended by what a task raises
-                if type(error) is not Again:
-                    kept[index] = _codec.Raised(without_frame(error))
-                elif _core.native.bridge_Repeat(desk.number, number) == 1:
-                    repeated.add(index)
-                else:
-                    kept[index] = _codec.Raised(error.last())
-            index += 1
-            number += 1
-        ran = number - first
-        self._have_run(i for i in range(index - ran, index) if i not in repeated)
-        # The frame of a task that raised has this one for its caller, and so keeps it.
-        del self, call, kept, item
-        return ran, len(repeated)
-
-    def _have_run(self, indices: Iterable[int]) -> None:
-        """Drop what these tasks needed."""
-
-
-class FedWork(Work):
-    """The tasks of `imap`, whose items come one lot after the other."""
-
-    def __init__(self, function: Callable[..., Any], kept: dict[int, Any]) -> None:
-        super().__init__(function, _codec.CALL, (), kept)
-        self._fed: dict[int, Any] = {}  # by index, until they are run
-        self.left = 1  # for who feeds it
-
-    def feed(self, items: Sequence[Any], index: int) -> None:
-        self._fed.update(enumerate(items, index))
-
-    def neglect(self) -> None:
-        """Have the outcomes dropped, those here and those to come."""
-        self._kept = _Nowhere()
-
-    def _take(self, index: int, count: int) -> Sequence[Any]:
-        # Not there are those that were taken back and have been run by others.
-        return list(map(self._fed.get, range(index, index + count)))
-
-    def _have_run(self, indices: Iterable[int]) -> None:
-        for i in indices:
-            del self._fed[i]
-
-
-class _Nowhere(dict[int, Any]):
-    """Keeps nothing."""
-
-    def __setitem__(self, index: int, outcome: Any) -> None:
-        pass
-
-
-def _calling(function: Callable[..., Any], convention: int) -> Callable[[Any], Any]:
-    """Return what is to be called with an item."""
-    if convention == _codec.STAR:
-        return lambda item: function(*item)
-    if convention == _codec.APPLY:
-        return lambda item: function(*item[0], **item[1])
-    return function
-
-
-class _Desk:
+class Desk:
     """What a thread shares with Go."""
 
     def __init__(self, pool: int, index: int) -> None:
@@ -157,7 +66,7 @@ class Crew(Owner):
         self._initargs = initargs
         self._finalizer = finalizer
         self.jobs: dict[int, Work] = {}  # those that may have tasks to run
-        self._threads: list[tuple[_Desk, Thread]] = []
+        self._threads: list[tuple[Desk, Thread]] = []
         self.size = threads
         self._running = threads  # that have not left; guarded by the lock
         self._new_pool(threads, 0, max_pending, attended=False)
@@ -173,9 +82,38 @@ class Crew(Owner):
         finally:
             self._count_out(missing)
 
+    def call(
+        self, pool: Pool, func: Callable[..., R], args: Iterable[Any], kwds: Mapping[str, Any]
+    ) -> R:
+        return _local.call(self, pool, func, args, kwds)
+
+    def submit_call(
+        self,
+        result: AsyncResult[Any],
+        func: Callable[..., object],
+        args: Iterable[Any],
+        kwds: Mapping[str, Any],
+    ) -> None:
+        _local.submit(self, result, func, [(args, kwds)], _codec.APPLY)
+
+    def submit_items(
+        self,
+        result: MapResult[Any],
+        func: Callable[..., object],
+        items: Any,
+        convention: int,
+        chunk: int,
+    ) -> None:
+        # A list is the caller's, who may change it; the others can't be changed.
+        items = list(items) if type(items) is list else items
+        _local.submit(self, result, func, items, convention, chunk=chunk)
+
+    def new_feed(self, func: Callable[..., object], once: bool) -> _local.LocalFeed:
+        return _local.LocalFeed(self, func)
+
     def _start_thread(self, index: int) -> bool:
         """Start a thread and return True, or return False if the pool has ended."""
-        desk = _Desk(self.pool, index)
+        desk = Desk(self.pool, index)
         if desk.status in (_core.NOT_RUNNING, _core.BROKEN):
             return False
         _core.check(desk.status)
@@ -189,7 +127,7 @@ class Crew(Owner):
 
     # The threads.
 
-    def _serve(self, desk: _Desk) -> None:
+    def _serve(self, desk: Desk) -> None:
         try:
             if self._get_ready(desk):
                 self._run_tasks(desk)
@@ -200,7 +138,7 @@ class Crew(Owner):
         finally:
             self._leave(desk)
 
-    def _get_ready(self, desk: _Desk) -> bool:
+    def _get_ready(self, desk: Desk) -> bool:
         _current.enter_thread(desk.index)
         if self._initializer is None:
             return True
@@ -211,7 +149,7 @@ class Crew(Owner):
             return False
         return True
 
-    def _run_tasks(self, desk: _Desk) -> None:
+    def _run_tasks(self, desk: Desk) -> None:
         pull, clock, slots = _core.native.bridge_Pull, time.monotonic_ns, desk.slots
         ran = elapsed = 0
         while (count := pull(desk.number, ran, elapsed)) > 0:
@@ -238,7 +176,7 @@ class Crew(Owner):
                 texts.append(f"{head}\n{indented(stack)}")
         return texts
 
-    def _doing(self, desk: _Desk) -> str:
+    def _doing(self, desk: Desk) -> str:
         if _core.native.bridge_Idle(desk.number) != 0:
             return "is idle"
         try:
@@ -276,7 +214,7 @@ class Crew(Owner):
             if not work.left:
                 self.jobs.pop(job, None)
 
-    def _leave(self, desk: _Desk) -> None:
+    def _leave(self, desk: Desk) -> None:
         del desk.slots  # the page goes, although the program may keep the pool
         if _core.native.bridge_Leave(self.pool, desk.number) == 1:
             try:

@@ -24,6 +24,7 @@ CARRIED, REPORT = 1, 2
 # Encodings of results. The caller alone sees LOST, CANCELLED, and LOCAL: what it has kept itself.
 LIST, STREAM, LOST, LOCAL = range(4)
 CANCELLED = 8
+PACKED = 9  # of Go functions, by msgpack
 
 # Results that are all of one type, none a failure: the encoding of such a column, and
 # the format of its items (struct). None has no bytes: there is only one.

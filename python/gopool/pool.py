@@ -7,18 +7,20 @@ import multiprocessing.pool
 import operator
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
-from . import _call, _codec, _core, _local, _map, _options, _submission
-from ._feeder import Feed
+from . import _codec, _core, _options
+from ._gofunction import GoFunction
 from ._imap import IMapIterator, IMapUnorderedIterator, start_imap
 from ._interrupts import deferred
 from ._owner import Owner
-from ._results import SLICE_MS, AsyncResult, MapResult
+from ._results import AsyncResult, MapResult
 from ._settings import Settings
 from ._supervisor import Supervisor
 from ._threads import Crew
@@ -46,6 +48,8 @@ ApplyResult = AsyncResult  # `multiprocessing.pool` has both names
 T = TypeVar("T")
 R = TypeVar("R")
 IteratorT = TypeVar("IteratorT", bound=IMapIterator[Any])
+
+_starting = threading.Lock()  # held while a pool starts goroutines
 
 _RUNNING, _CLOSED, _TERMINATED = "RUN", "CLOSE", "TERMINATE"
 
@@ -95,6 +99,10 @@ class Pool(multiprocessing.pool.Pool):
 
     _state = _TERMINATED  # until there is something to terminate
     _options = _options.NONE  # of all submissions that do not ask for something else
+    _max_pending = 0  # any number
+    _counts_chunks = False
+    _supervisor: Owner
+    _goroutines: Owner | None = None  # from the first function of a Go package on
 
     def __init__(
         self,
@@ -111,15 +119,13 @@ class Pool(multiprocessing.pool.Pool):
         threads_per_worker: int | None = None,
         max_pending: int | None = None,
     ) -> None:
-        processes = _checked(processes, initializer, finalizer)
-        if task_timeout is not None:
-            self._options = self._options.asked("Pool", {"timeout": task_timeout})
-        self._set_bound(max_pending)
+        self._set_size(processes)
+        _check_callables(initializer=initializer, finalizer=finalizer)
+        self._set_limits(task_timeout, max_pending)
         if maxtasksperchild is not None and (
             not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0
         ):
             raise ValueError("maxtasksperchild must be a positive int or None")
-        self._processes = processes
         self._counts_chunks = maxtasksperchild is not None
         settings = Settings(
             initializer,
@@ -129,15 +135,11 @@ class Pool(multiprocessing.pool.Pool):
             seed,
             threads_per_worker,
         )
-        with deferred():  # processes that were started must come to somebody who will end them
-            self._supervisor: Owner = Supervisor(
-                context or multiprocessing.get_context(),
-                processes,
-                settings,
-                maxtasksperchild or 0,
-                max_pending or 0,
-            )
-            self._state = _RUNNING
+        context = context or multiprocessing.get_context()
+        chunks = maxtasksperchild or 0
+        self._start(
+            lambda: Supervisor(context, self._processes, settings, chunks, self._max_pending)
+        )
 
     def apply(
         self,
@@ -154,7 +156,7 @@ class Pool(multiprocessing.pool.Pool):
             return self._apply_async("apply", func, args, kwds, None, None, options).get()
         if self._state != _RUNNING:  # what checks the process as well is called anyway
             self._check_running()
-        return self._call(func, args, kwds)
+        return self._owner(func).call(self, func, args, kwds)
 
     def apply_async(
         self,
@@ -186,7 +188,7 @@ class Pool(multiprocessing.pool.Pool):
             if gathered is not None:
                 return gathered
         result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback)
-        self._submit_call(result, func, args, kwds)
+        self._owner(func).submit_call(result, func, args, kwds)
         return result
 
     def map(
@@ -297,7 +299,8 @@ class Pool(multiprocessing.pool.Pool):
         """Let no more work in; workers exit when the outstanding work is done."""
         if self._state == _RUNNING:
             self._state = _CLOSED
-            self._supervisor.close()
+            for owner in self._owners():
+                owner.close()
 
     def terminate(self) -> None:
         """Stop the workers at once, whatever they do. Outstanding work stays undone.
@@ -308,7 +311,11 @@ class Pool(multiprocessing.pool.Pool):
         ended, and a callback that is running.
         """
         self._state = _TERMINATED
-        self._supervisor.terminate()
+        owners = self._owners()
+        for owner in owners:
+            owner.abandon()
+        for owner in owners:
+            owner.terminate()
 
     def join(self) -> None:
         """Wait until all workers have exited. Blocks.
@@ -317,7 +324,8 @@ class Pool(multiprocessing.pool.Pool):
         """
         if self._state == _RUNNING:
             raise ValueError("Pool is still running")
-        self._supervisor.join()
+        for owner in self._owners():
+            owner.join()
 
     def dump(self, file: TextIO | None = None) -> str:
         """Print what each worker does and its Python stacks, and return what was printed.
@@ -336,7 +344,7 @@ class Pool(multiprocessing.pool.Pool):
         _core.check_process()
         if self._state == _TERMINATED:
             raise ValueError("Pool not running")
-        text = "\n\n".join(self._supervisor.dump())
+        text = "\n\n".join(chain.from_iterable(owner.dump() for owner in self._owners()))
         print(text, file=sys.stderr if file is None else file, flush=True)
         return text
 
@@ -395,7 +403,8 @@ class Pool(multiprocessing.pool.Pool):
     def __del__(self) -> None:
         if self._state == _TERMINATED or not _core.is_usable():
             return
-        self._supervisor.abandon()
+        for owner in self._owners():
+            owner.abandon()
         if self._state == _RUNNING:
             message = f"unclosed running multiprocessing pool {self!r}"  # filters know these words
             warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
@@ -419,14 +428,52 @@ class Pool(multiprocessing.pool.Pool):
     def __reduce__(self) -> NoReturn:
         raise NotImplementedError("pool objects cannot be passed between processes or pickled")
 
-    def _set_bound(self, max_pending: int | None) -> None:
+    def _set_size(self, processes: int | None) -> None:
+        """Take down how many workers there are to be. Raises for what makes no sense."""
+        if processes is None:
+            processes = _cpu_count()
+        if processes < 1:
+            raise ValueError("Number of processes must be at least 1")
+        self._processes = processes
+
+    def _set_limits(self, task_timeout: float | None, max_pending: int | None) -> None:
+        """Take down what holds for all submissions. Raises for what makes no sense."""
+        if task_timeout is not None:
+            self._options = self._options.asked("Pool", {"timeout": task_timeout})
         if max_pending is None:
             return
         if not isinstance(max_pending, int) or not 0 < max_pending <= sys.maxsize:
             raise ValueError("max_pending must be a positive int or None")
+        self._max_pending = max_pending
         # Not NONE: with options tasks are added to a job one batch after the other, and
         # each may have to wait.
         self._options = self._options._replace()
+
+    def _start(self, start: Callable[[], Owner]) -> None:
+        with deferred():  # workers that were started must come to somebody who will end them
+            self._supervisor = start()
+            self._state = _RUNNING
+
+    def _owner(self, func: Callable[..., Any]) -> Owner:
+        """Return who runs a function: those of Go packages run in goroutines."""
+        if type(func) is GoFunction:
+            return self._goroutines or self._start_goroutines()
+        return self._supervisor
+
+    def _start_goroutines(self) -> Owner:
+        """Start as many goroutines as there are workers, unless another thread has."""
+        from ._goroutines import Goroutines
+
+        with deferred(), _starting:
+            if self._goroutines is None:
+                self._check_running()
+                self._goroutines = Goroutines(self._processes, self._max_pending)
+        if self._state != _RUNNING:  # who has ended the pool meanwhile has not seen them
+            self._goroutines.abandon()
+        return self._goroutines
+
+    def _owners(self) -> list[Owner]:
+        return [owner for owner in (self._supervisor, self._goroutines) if owner is not None]
 
     def _check_running(self) -> None:
         _core.check_process()
@@ -453,7 +500,7 @@ class Pool(multiprocessing.pool.Pool):
             if name in options:
                 raise TypeError(f"{method}() got an unexpected keyword argument {name!r}")
         result: AsyncResult[R] = AsyncResult(self, func, callback, error_callback, asked)
-        self._submit_call(result, asked.wrap(func), args, kwds)
+        self._owner(func).submit_call(result, asked.wrap(func), args, kwds)
         return result
 
     def _map_async(
@@ -469,6 +516,7 @@ class Pool(multiprocessing.pool.Pool):
         self._check_running()
         if chunksize is not None and operator.index(chunksize) < 1:
             raise ValueError(f"Chunksize must be 1+, not {chunksize}")
+        owner = self._owner(func)
         items: Any = iterable
         if type(items) not in (list, tuple, range):  # a subclass may iterate in its own way
             items = list(items)
@@ -485,11 +533,11 @@ class Pool(multiprocessing.pool.Pool):
         try:
             if items:
                 chunk = self._chunk(len(items), chunksize)
-                self._submit_items(result, options.wrap(func), items, convention, chunk)
+                owner.submit_items(result, options.wrap(func), items, convention, chunk)
             else:
                 result._release()  # as in multiprocessing, there is no call back
             if followed is not None:
-                followed.follow(self._supervisor)
+                followed.follow(owner)
         except BaseException:
             if followed is not None:
                 followed.unfollow()
@@ -513,33 +561,8 @@ class Pool(multiprocessing.pool.Pool):
 
             return start_followed(cls, self, func, asked, iterable, chunksize, buffersize)
         iterator = cls(self, func, asked)
-        start_imap(iterator, self._supervisor, iterable, chunksize, buffersize)
+        start_imap(iterator, self._owner(func), iterable, chunksize, buffersize)
         return iterator
-
-    def _new_feed(self, func: Callable[..., object], lend: bool) -> Feed:
-        return Feed(self._supervisor, func, lend=lend)
-
-    def _call(self, func: Callable[..., R], args: Iterable[Any], kwds: Mapping[str, Any]) -> R:
-        return _call.call(self, self._supervisor, func, args, kwds)
-
-    def _submit_call(
-        self,
-        result: AsyncResult[Any],
-        func: Callable[..., object],
-        args: Iterable[Any],
-        kwds: Mapping[str, Any],
-    ) -> None:
-        _submission.submit_call(self._supervisor, result, func, args, kwds)
-
-    def _submit_items(
-        self,
-        result: MapResult[Any],
-        func: Callable[..., object],
-        items: Any,
-        convention: int,
-        chunk: int,
-    ) -> None:
-        _map.submit_items(self._supervisor, result, func, items, convention, chunk)
 
     def _chunk(self, length: int, chunksize: int | None) -> int:
         """Return how many items a worker is handed at least."""
@@ -581,16 +604,13 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
         finalizer: Callable[[], object] | None = None,
         max_pending: int | None = None,
     ) -> None:
-        processes = _checked(processes, initializer, finalizer)
-        self._set_bound(max_pending)
-        self._processes = processes
-        self._counts_chunks = False
+        self._set_size(processes)
+        _check_callables(initializer=initializer, finalizer=finalizer)
+        self._set_limits(None, max_pending)
         initargs = tuple(initargs)
-        with deferred():  # as for processes
-            self._supervisor = self._crew = Crew(
-                processes, initializer, initargs, finalizer, max_pending or 0
-            )
-            self._state = _RUNNING
+        self._start(
+            lambda: Crew(self._processes, initializer, initargs, finalizer, self._max_pending)
+        )
 
     def terminate(self) -> None:
         """Drop all work that no thread has begun; its results raise `PoolTerminatedError`.
@@ -606,48 +626,11 @@ class ThreadPool(Pool, multiprocessing.pool.ThreadPool):
             raise ValueError("a ThreadPool has no timeout for tasks: a thread can't be killed")
         return options
 
-    def _new_feed(self, func: Callable[..., object], lend: bool) -> Feed:
-        return _local.LocalFeed(self._crew, func)
 
-    def _call(self, func: Callable[..., R], args: Iterable[Any], kwds: Mapping[str, Any]) -> R:
-        result: AsyncResult[R] = AsyncResult(self, func)
-        self._submit_call(result, func, args, kwds, wait=SLICE_MS)
-        return result.get()
-
-    def _submit_call(
-        self,
-        result: AsyncResult[Any],
-        func: Callable[..., object],
-        args: Iterable[Any],
-        kwds: Mapping[str, Any],
-        wait: int = 0,
-    ) -> None:
-        _local.submit(self._crew, result, func, [(args, kwds)], _codec.APPLY, wait=wait)
-
-    def _submit_items(
-        self,
-        result: MapResult[Any],
-        func: Callable[..., object],
-        items: Any,
-        convention: int,
-        chunk: int,
-    ) -> None:
-        # A list is the caller's, who may change it; the others can't be changed.
-        items = list(items) if type(items) is list else items
-        _local.submit(self._crew, result, func, items, convention, chunk=chunk)
-
-
-def _checked(processes: int | None, initializer: object, finalizer: object) -> int:
-    """Return how many workers there are to be. Raises for what makes no sense."""
-    if processes is None:
-        processes = _cpu_count()
-    if processes < 1:
-        raise ValueError("Number of processes must be at least 1")
-    if initializer is not None and not callable(initializer):
-        raise TypeError("initializer must be a callable")
-    if finalizer is not None and not callable(finalizer):
-        raise TypeError("finalizer must be a callable")
-    return processes
+def _check_callables(**given: object) -> None:
+    for name, value in given.items():
+        if value is not None and not callable(value):
+            raise TypeError(f"{name} must be a callable")
 
 
 def _cpu_count() -> int:

@@ -492,5 +492,5 @@ def test_nothing_is_kept(AnyThreadPool: ThreadPoolClass) -> None:
         pool.close()
         pool.join()
         gc.collect()
-        assert pool._crew.jobs == {}
+        assert pool._supervisor.jobs == {}
     assert handles() == outside

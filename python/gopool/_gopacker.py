@@ -1,0 +1,112 @@
+"""Arguments of Go functions as msgpack, and results from it (gopool/gofunc)."""
+
+from __future__ import annotations
+
+import datetime
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+
+from ._gostruct import declared
+
+if TYPE_CHECKING:
+    from ._gobuffers import Loan
+
+# The module of arrays is imported with the first of them.
+
+#: An extension type; those of arrays are in `_gobuffers`.
+_DURATION = 3
+
+_NANOSECONDS = struct.Struct("<q")
+_MICROSECOND = datetime.timedelta(microseconds=1)
+_SECOND = datetime.timedelta(seconds=1)
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+class Packer:
+    """Packs values, in one thread at a time."""
+
+    def __init__(self) -> None:
+        #: Returns a value packed. Raises TypeError, OverflowError or ValueError if it can't be.
+        self.pack: Callable[[Any], bytes] = msgpack.Packer(
+            default=self._prepare, unicode_errors="surrogateescape"
+        ).pack
+        #: Views of what was packed by address: to be held until Go is done with it.
+        self.kept: list[memoryview] = []
+
+    def numbers(self, view: memoryview) -> msgpack.ExtType:
+        """Return what is packed as the numbers that a view shows."""
+        from . import _gobuffers
+
+        return msgpack.ExtType(*_gobuffers.encode(view, self.kept))
+
+    def bytes(self, value: Any) -> Any:
+        """Return what is packed as bytes, for what has the buffer protocol."""
+        from . import _gobuffers
+
+        view = memoryview(value).cast("B")
+        return value if view.nbytes < _gobuffers.LARGE else self.numbers(view)
+
+    def _prepare(self, value: Any) -> Any:
+        """Return what msgpack knows, for what it does not know."""
+        struct_type = declared.get(type(value))
+        if struct_type is not None:
+            return struct_type.fields(value, self)
+        if isinstance(value, datetime.timedelta):
+            return msgpack.ExtType(_DURATION, _duration(value))
+        if isinstance(value, datetime.datetime):
+            return _timestamp(value)
+        if hasattr(value, "tolist"):  # an array, of whomever, or a number of numpy's
+            return self._prepare_array(value)
+        if isinstance(value, Mapping):
+            return dict(value)
+        if isinstance(value, Sequence):
+            return list(value)
+        if hasattr(value, "__index__"):
+            return value.__index__()
+        raise TypeError(f"a value of type {type(value).__qualname__} can't be passed to Go")
+
+    def _prepare_array(self, value: Any) -> Any:
+        try:
+            view = memoryview(value)
+        except (TypeError, ValueError):  # it has no bytes that others may see
+            return value.tolist()
+        return self.numbers(view) if view.ndim else value.tolist()
+
+
+def _duration(value: datetime.timedelta) -> bytes:
+    try:
+        return _NANOSECONDS.pack(value // _MICROSECOND * 1000)
+    except struct.error:
+        raise OverflowError(f"{value} does not fit time.Duration") from None
+
+
+def _timestamp(value: datetime.datetime) -> msgpack.Timestamp:
+    """Return a moment: a datetime without a time zone is in that of the machine, as ever."""
+    seconds, rest = divmod(value.astimezone(datetime.timezone.utc) - _EPOCH, _SECOND)
+    return msgpack.Timestamp(seconds, rest.microseconds * 1000)
+
+
+def _extension(loan: Loan | None, kind: int, data: bytes) -> Any:
+    if kind == _DURATION:
+        (nanoseconds,) = _NANOSECONDS.unpack(data)
+        return datetime.timedelta(microseconds=nanoseconds // 1000)
+    from . import _gobuffers
+
+    return _gobuffers.decode(kind, data, loan)
+
+
+_unpack = partial(
+    msgpack.unpackb, timestamp=3, strict_map_key=False, unicode_errors="surrogateescape"
+)
+
+#: Returns a value from what it was packed as, if it has no memory of Go's.
+unpack: Callable[[bytes | memoryview], Any] = partial(_unpack, ext_hook=partial(_extension, None))
+
+
+def unpack_lent(data: bytes | memoryview, loan: Loan) -> Any:
+    """Return a value whose arrays are over memory of Go's."""
+    return _unpack(data, ext_hook=partial(_extension, loan))

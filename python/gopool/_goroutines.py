@@ -1,0 +1,62 @@
+"""Goroutines as workers: they run functions of Go packages, in this process.
+
+Go is the owner of the goroutines: it replaces those that are given up, because they are in a
+call that does not end when its context is cancelled. So there is little to be done here but
+to wait for the end.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+from . import _core
+from ._doing import Task
+from ._dump import running
+from ._gathering import Gathering
+from ._owner import Thread
+from ._packing import Packing
+from ._sender import Sender
+
+
+class Goroutines(Sender):
+    """Starts goroutines and a Go pool; see `GoPool` for the arguments."""
+
+    def __init__(self, count: int, max_pending: int = 0) -> None:
+        super().__init__()
+        self.coder = Packing(self)
+        self.gathering = Gathering()  # of nothing: no call here costs a system call
+        self._abandoned = 0  # goroutines that were still in a call when the pool had ended
+        self._new_pool(count, 0, max_pending, attended=False)
+        try:
+            _core.check(_core.native.bridge_StartGoroutines(self.pool, count))
+            self._thread = Thread("gopool-goroutines", self._attend)
+        except BaseException:
+            _core.native.bridge_Terminate(self.pool)
+            self._release()
+            raise
+
+    def _attend(self) -> None:
+        _core.native.bridge_AwaitFinished(self.pool, -1)
+        self._abandoned = max(0, _core.native.bridge_Abandoned(self.pool))
+        self._end()
+
+    def dump(self) -> list[str]:
+        """Return what each goroutine does, in words."""
+        texts = []
+        for worker in self.stats().workers:
+            doing = "is idle"
+            if worker.function is not None and worker.task is not None:
+                doing = running(Task(worker.task, worker.function, worker.seconds))
+            texts.append(f"goroutine {worker.number} {doing}")
+        return texts
+
+    def _await_workers(self) -> None:
+        self._thread.join()
+        abandoned, self._abandoned = self._abandoned, 0
+        if abandoned:
+            warnings.warn(
+                f"{abandoned} goroutines are still in calls that do not end when their context "
+                "is cancelled",
+                RuntimeWarning,
+                stacklevel=4,  # who has called `join` or `terminate` of the pool
+            )

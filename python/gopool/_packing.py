@@ -1,0 +1,227 @@
+"""Items for Go functions in pools, and what came of them: packed by msgpack, or in columns.
+
+Goroutines read a batch where Go has it, so nothing is sent. It begins with its kind, and with
+the token of the arrays that it has the addresses of: these are kept until Go gives the
+token back, because no goroutine reads them any more.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import _codec, _core, _wire
+from ._coder import LAST_BATCH, Batch, Coder, Failure, Function
+from ._gobuffers import Loan
+from ._gofailure import failure
+from ._gofunction import GoFunction, borrow, give_back
+from ._gopacker import Packer, unpack, unpack_lent
+
+if TYPE_CHECKING:
+    from ._owner import Owner
+
+#: Addresses of what the pool calls in the extension; number of the function there.
+_CODE = struct.Struct("<4Q")
+
+# The head of a batch: its kind, and a token or 0.
+_HEAD = struct.Struct("<2Q")
+_PACKED, _INTS, _FLOATS, _RANGE = range(4)
+_BOUNDS = struct.Struct("<2q")  # of a range: the first, and the step
+
+#: A batch ends when it has so many bytes.
+_BATCH_BYTES = 1 << 18
+
+#: In what bridge_Call returns: the encoding is above these bits, the size in them.
+_SIZE_BITS = 40
+
+#: Arrays that goroutines may read to the end of the process: they were given up in their call.
+_read_for_ever: list[list[memoryview]] = []
+
+
+class _Kept:
+    """Arrays that are kept until Go has given their token back."""
+
+    def __init__(self, views: list[memoryview]) -> None:
+        self._views = views
+
+    def _tell(self) -> None:
+        pass  # and this object goes, with the arrays
+
+    def _release(self) -> None:
+        _read_for_ever.append(self._views)
+
+
+class _ByAddress(Batch):
+    """A batch that has addresses of arrays."""
+
+    def __init__(
+        self, owner: Owner, views: list[memoryview], data: bytes, count: int, index: int
+    ) -> None:
+        self._owner = owner
+        self._token = _core.new_number()
+        owner.expect(self._token, _Kept(views))
+        super().__init__(_HEAD.pack(_PACKED, self._token) + data, count, index)
+
+    def refused(self) -> None:
+        self._owner.unexpect(self._token)
+
+
+class Packing(Coder):
+    """Packs for the goroutines of a pool."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+
+    def function(self, func: GoFunction) -> Function:  # type: ignore[override]
+        """Return where a function is, unless this is a forked child, in which it can't run."""
+        address = func.package.native.binding_Address
+        if func.encoded is None:
+            # An item of one that has not exactly one parameter is an array of all arguments.
+            flags = _codec.GO | (0 if func.arity == 1 else _codec.STAR)
+            code = _CODE.pack(address(0), address(1), address(2), func.number)
+            func.encoded = Function(code, flags, by_name=True)
+            names[code] = func.__qualname__
+        return func.encoded
+
+    def call(  # type: ignore[override]
+        self, func: GoFunction, args: tuple[Any, ...], kwds: dict[str, Any], *, once: bool = True
+    ) -> Batch:
+        scratch = borrow()
+        try:
+            packed = func.pack(func.bind(args, kwds), scratch.packer)
+            return self._batch(packed, 1, 0, scratch.packer)
+        finally:
+            give_back(scratch)
+
+    def part(  # type: ignore[override]
+        self,
+        func: GoFunction,
+        convention: int,
+        items: Sequence[Any],
+        index: int,
+        chunk: int,
+        *,
+        once: bool = True,
+    ) -> Iterator[Batch | Failure]:
+        column = _column(func, items) if convention == _codec.CALL else None
+        if column is not None:
+            yield Batch(column, len(items), index)
+            return
+        if convention == _codec.CALL and func.arity != 1:
+            items, convention = [(item,) for item in items], _codec.STAR
+        yield from self._pack(func, convention == _codec.STAR, items, index)
+
+    def _pack(
+        self, func: GoFunction, star: bool, items: Sequence[Any], index: int
+    ) -> Iterator[Batch | Failure]:
+        """Pack items, as many in one go as are expected to fill a batch."""
+        scratch = borrow()
+        packer = scratch.packer
+        packed, start, end, width = b"", 0, 0, 1
+        try:
+            while end < len(items):
+                group = items[end : end + width]
+                kept = len(packer.kept)
+                try:
+                    data = _pack_group(func, star, group, packer)
+                except Exception as error:
+                    del packer.kept[kept:]
+                    if len(group) > 1:  # one of them is to blame
+                        width = 1
+                        continue
+                    if packed:
+                        yield self._batch(packed, end - start, index + start, packer)
+                    yield Failure(index + end, error)
+                    end += 1
+                    packed, start = b"", end
+                    continue
+                packed += data
+                end += len(group)
+                width = max(1, min(4 * width, LAST_BATCH, _BATCH_BYTES * width // len(data)))
+                if len(packed) >= _BATCH_BYTES:
+                    yield self._batch(packed, end - start, index + start, packer)
+                    packed, start = b"", end
+            if packed:
+                yield self._batch(packed, end - start, index + start, packer)
+        finally:
+            give_back(scratch)
+
+    def _batch(self, packed: bytes, count: int, index: int, packer: Packer) -> Batch:
+        if packer.kept:
+            kept, packer.kept = packer.kept, []
+            return _ByAddress(self._owner, kept, packed, count, index)
+        return Batch(_HEAD.pack(_PACKED, 0) + packed, count, index)
+
+    def outcome(self, func: GoFunction, view: memoryview, status: int) -> Any:  # type: ignore[override]
+        encoding, size = status >> _SIZE_BITS, status & ((1 << _SIZE_BITS) - 1)
+        if encoding == _wire.PACKED:
+            return func.revive(unpack(view[:size]))
+        return _codec.decode_outcomes(encoding, 0, 1, view[:0], view[:size])[0]
+
+
+def _column(func: GoFunction, items: Sequence[Any]) -> bytes | None:
+    """Return a batch of items that are plain numbers, as the one parameter is; None if not."""
+    try:
+        if func.column == "d":
+            return _HEAD.pack(_FLOATS, 0) + array("d", items).tobytes()
+        if func.column == "q" and type(items) is range:
+            _BOUNDS.pack(items[0], items[-1])  # or they do not fit
+            return _HEAD.pack(_RANGE, 0) + _BOUNDS.pack(items[0], items.step)
+        if func.column == "q":
+            return _HEAD.pack(_INTS, 0) + array("q", items).tobytes()
+    except (TypeError, OverflowError, ValueError, struct.error):
+        pass  # packed one by one, that which is wrong fails in its place
+    return None
+
+
+def _pack_group(func: GoFunction, star: bool, group: Sequence[Any], packer: Packer) -> bytes:
+    """Return items packed, one behind the other. Raises if one can't be."""
+    if len(group) == 1:
+        if star:
+            return func.pack(func.bind(tuple(group[0]), {}), packer)
+        return func.pack_one(group[0], packer)
+    if star:
+        if not all(func.takes(len(item)) for item in group):
+            raise TypeError
+        if func.adapts:
+            group = [func.adapted(item, packer) for item in group]
+    elif func.adapts:
+        group = [func.adapted((item,), packer)[0] for item in group]
+    data = packer.pack(group if type(group) is list else list(group))
+    return data[
+        1 if len(group) < 1 << 4 else 3 if len(group) < 1 << 16 else 5 :
+    ]  # the array's head
+
+
+def outcomes(func: GoFunction, count: int, lengths: memoryview, data: memoryview) -> list[Any]:
+    """Return results in order; in place of each that is an exception, a `Raised`."""
+    marked = lengths.cast("Q").tolist()
+    if max(marked) < _wire.LENT_BIT:  # none is marked: an array, if it is given the head of one
+        try:
+            values = unpack(b"\xdd" + count.to_bytes(4, "big") + data)
+            return values if func.revive is None else list(map(func.revive, values))
+        except Exception:
+            pass  # one of them is to blame
+    sizes = [length & ~_wire.MARKS for length in marked]
+    records = _codec.split(data, sizes)
+    return [_outcome(func, *pair) for pair in zip(records, marked, strict=True)]
+
+
+def _outcome(func: GoFunction, record: memoryview, mark: int) -> Any:
+    try:
+        if mark & _wire.FAILURE_BIT:
+            return _codec.Raised(failure(unpack(record)))
+        if mark & _wire.LENT_BIT:
+            release = func.package.native.binding_Release
+            (token,) = _wire.NUMBER.unpack_from(record)
+            release(token, 1)
+            return func.revive(unpack_lent(record[_wire.NUMBER.size :], Loan(token, release)))
+        return func.revive(unpack(record))
+    except Exception as error:
+        return _codec.Raised(error)
+
+
+#: Names of functions, by their code.
+names: dict[bytes, str] = {}

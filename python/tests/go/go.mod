@@ -1,0 +1,3 @@
+module example.org/gopooltests
+
+go 1.26.0
