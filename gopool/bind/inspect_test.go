@@ -208,6 +208,7 @@ func TestAPackageWithoutFunctions(t *testing.T) {
 		"package p\n\nfunc Wait(c chan int) {}\n": "package example.com/p exports no function that Python can call:\n" +
 			"p.go:3:6: Wait: parameter c: chan int is a channel",
 		"package lambda\n\nfunc Call() {}\n": "package lambda has the name of a keyword of Python's, which can't be imported",
+		"package gopool\n\nfunc Call() {}\n": "package gopool would hide gopool itself in Python: give it another name",
 	} {
 		directory := write(t, "-- go.mod --\nmodule example.com/p\n\ngo 1.26\n-- p.go --\n"+source)
 		loaded, err := Load(directory)
