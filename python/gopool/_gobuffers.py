@@ -127,12 +127,17 @@ def decode(kind: int, data: bytes, loan: Loan | None) -> Any:
             (address,) = _WORD.unpack_from(data, start)
             numbers.frombytes(ctypes.string_at(address, prod(shape) * numbers.itemsize))
         return numbers
-    dtype = numpy.dtype(code.decode())
+    dtype = _dtype(code.decode())
     if kind == INLINE:
         return numpy.frombuffer(data, dtype, offset=start).reshape(shape).copy()
     (address,) = _WORD.unpack_from(data, start)
     assert loan is not None
-    interface = {"shape": shape, "typestr": dtype.str, "data": (address, False), "version": 3}
+    interface = {
+        "shape": shape,
+        "typestr": numpy.dtype(dtype).str,
+        "data": (address, False),
+        "version": 3,
+    }
     return numpy.asarray(_Memory(interface, loan))
 
 
@@ -141,7 +146,12 @@ def empty(code: str) -> Any:
     numpy = _numpy()
     if numpy is None:
         return array(_array_code(code.encode()))
-    return numpy.empty(0, code)
+    return numpy.empty(0, _dtype(code))
+
+
+def _dtype(code: str) -> str:
+    """Return numpy's name of what it calls by another name where that has as many bytes."""
+    return code if code == "?" else f"{_KINDS[code]}{array(code).itemsize}"
 
 
 def _array_code(code: bytes) -> str:

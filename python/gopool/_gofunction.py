@@ -113,8 +113,12 @@ class GoFunction:
             try:
                 packer.pack(kind.prepared(value, packer))
             except (TypeError, OverflowError, ValueError) as reason:
-                text = f"{self.__name__}() argument {name!r}: {reason}"
-                return next(k for k in _REFUSALS if isinstance(reason, k))(text)
+                where = f"{self.__name__}() argument {name!r}"
+                if isinstance(reason, UnicodeEncodeError):
+                    reason.reason = f"{where}: {reason.reason}"
+                    return reason
+                kind = next(k for k in _REFUSALS if isinstance(reason, k))
+                return kind(f"{where}: {reason}")
         return error
 
     def revive(self, value: Any) -> Any:

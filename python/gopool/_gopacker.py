@@ -47,8 +47,10 @@ class Packer:
         """Return what is packed as bytes, for what has the buffer protocol."""
         from . import _gobuffers
 
-        view = memoryview(value).cast("B")
-        return value if view.nbytes < _gobuffers.LARGE else self.numbers(view)
+        view = memoryview(value)
+        if view.nbytes < _gobuffers.LARGE or not view.c_contiguous:
+            return view.tobytes()
+        return self.numbers(view.cast("B"))
 
     def _prepare(self, value: Any) -> Any:
         """Return what msgpack knows, for what it does not know."""
