@@ -109,6 +109,10 @@ _unpack = partial(
 unpack: Callable[[bytes | memoryview], Any] = partial(_unpack, ext_hook=partial(_extension, None))
 
 
+#: The same, for numbers: it takes a third of the time.
+unpack_plain: Callable[[bytes | memoryview], Any] = msgpack.unpackb
+
+
 def unpack_lent(data: bytes | memoryview, loan: Loan) -> Any:
     """Return a value whose arrays are over memory of Go's."""
     return _unpack(data, ext_hook=partial(_extension, loan))

@@ -43,7 +43,7 @@ def test_arguments_by_name(kinds: ModuleType) -> None:
 @pytest.mark.parametrize("arguments", [(), (",",), (",", "a"), (",", "a", "b", "c")])
 def test_a_variadic_function(kinds: ModuleType, arguments: tuple[str, ...]) -> None:
     if not arguments:
-        with pytest.raises(TypeError, match="Join.. missing a required argument: 'separator'"):
+        with pytest.raises(TypeError, match=r"Join.. missing a required argument: 'separator'"):
             kinds.Join()
         return
     separator, *parts = arguments

@@ -190,7 +190,7 @@ def test_numpy_converts_where_nothing_is_lost(kinds: ModuleType) -> None:
     assert kinds.Ints(np.arange(3, dtype=">i2")).tolist() == [0, 1, 2]
     assert kinds.Int(np.int8(3)) == 3
     assert kinds.Float64(np.float32(0.5)) == 0.5
-    with pytest.raises(TypeError, match="Int32s.. argument 'v'.*int64"):
+    with pytest.raises(TypeError, match=r"Int32s.. argument 'v'.*int64"):
         kinds.Int32s(np.arange(3))
 
 
@@ -250,7 +250,7 @@ def test_nil_slices_and_maps_are_empty(kinds: ModuleType) -> None:
 def test_strings_that_are_no_utf_8(kinds: ModuleType) -> None:
     assert kinds.Invalid() == "a\udcff\udcfeb"
     assert kinds.String("a\udcff") == "a\udcff"
-    with pytest.raises(UnicodeEncodeError, match="String.. argument 'v'"):
+    with pytest.raises(UnicodeEncodeError, match=r"String.. argument 'v'"):
         kinds.String("\ud800")
 
 
