@@ -196,29 +196,54 @@ func TestRunnersRecall(t *testing.T) {
 			require.Equal(t, int32(1), s.runs[i].Load(), "task %d", i)
 		}
 	})
-	t.Run("a failure that waits for the next call is told, although tasks were recalled", func(t *testing.T) {
-		p, _ := runners(t, 2, Options{})
-		l := newLatch()
-		var runs [8]atomic.Int32
-		f := timed(p, 10*time.Microsecond)
-		f.Value = newFakeRanges(func(_ *fakeCall, i int) (int, error) {
-			if runs[i].Add(1); i == 1 {
-				l.hold()
+}
+
+// recalled submits 8 tasks, of which that with the index at holds the only worker, has the
+// pool recall what it says meanwhile, and then lets the worker go.
+func recalled(t *testing.T, at int, fails bool, from ...uint64) (results map[int]int, failed map[int]string, runs [8]int32) {
+	t.Helper()
+	p, _ := runners(t, 1, Options{})
+	l := newLatch()
+	var begun [8]atomic.Int32
+	f := timed(p, 10*time.Microsecond)
+	f.Value = newFakeRanges(func(_ *fakeCall, i int) (int, error) {
+		if begun[i].Add(1); i == at && begun[i].Load() == 1 {
+			l.hold()
+			if fails {
 				return 0, errors.New("no")
 			}
-			return 2 * i, nil
+		}
+		return 2 * i, nil
+	})
+	j := submit(t, p, f, 8, 8)
+	await(t, l.held, "the task")
+	for _, number := range from {
+		locked(p, func() {
+			require.True(t, p.members[0].recallFrom(number))
+			p.watch.need(p.members[0])
 		})
-		j := submit(t, p, f, 8, 8)
-		await(t, l.held, "task 1")
-		eventually(t, "the others", func() bool { return runs[7].Load() == 1 })
-		close(l.release)
-		require.True(t, j.Wait(within(t), 9))
-		results, failed, _ := outcomesOf(t, j)
+	}
+	close(l.release)
+	require.True(t, j.Wait(within(t), 9))
+	results, failed, _ = outcomesOf(t, j)
+	for i := range begun {
+		runs[i] = begun[i].Load()
+	}
+	return results, failed, runs
+}
+
+func TestRunnersRecallAgain(t *testing.T) {
+	once := [8]int32{1, 1, 1, 1, 1, 1, 1, 1}
+	t.Run("a task that the call has begun is asked for", func(t *testing.T) {
+		results, failed, runs := recalled(t, 1, true, 2)
 		require.Equal(t, map[int]string{1: "no"}, failed)
 		require.Len(t, results, 7)
-		for i := range runs {
-			require.Equal(t, int32(1), runs[i].Load(), "task %d", i)
-		}
+		require.Equal(t, once, runs)
+	})
+	t.Run("from an earlier task on", func(t *testing.T) {
+		results, _, runs := recalled(t, 0, false, 6, 3)
+		require.Equal(t, doubled(8), results)
+		require.Equal(t, once, runs)
 	})
 }
 
@@ -229,13 +254,13 @@ func TestRunnersGivenUp(t *testing.T) {
 		settled := make(chan struct{})
 		j, err := p.Submit(p.NewFunction(s), 1, nil, false)
 		require.NoError(t, err)
-		j.Limit(20 * time.Millisecond)
+		j.Limit(200 * time.Millisecond)
 		require.NoError(t, j.Add(&Batch{Count: 8, Settled: func() { close(settled) }}))
 		j.Seal()
 		require.True(t, j.Wait(within(t), 9))
 		results, _, lost := outcomesOf(t, j)
 		require.Equal(t, without0(8), results, "by the next worker")
-		require.Equal(t, map[int]Lost{0: {Worker: 1, Exit: UnknownExit, Limit: 20 * time.Millisecond}}, lost)
+		require.Equal(t, map[int]Lost{0: {Worker: 1, Exit: UnknownExit, Limit: 200 * time.Millisecond}}, lost)
 		require.Equal(t, 1, s.longest(), "each may have to be ended by itself")
 		require.Len(t, r.Strays(), 1)
 		left := r.Strays()[0]
@@ -372,15 +397,17 @@ func TestTerminateRunners(t *testing.T) {
 		p, r := runners(t, 2, Options{})
 		var running sync.WaitGroup
 		running.Add(2)
+		var left atomic.Int32
 		start(t, p, newFakeRanges(func(c *fakeCall, _ int) (int, error) {
 			running.Done()
 			<-c.Done()
+			left.Add(int32(len(r.Strays())))
 			return 0, errors.New("cancelled")
 		}), 2)
 		running.Wait()
 		p.Terminate()
 		join(t, p)
-		require.Empty(t, r.Strays())
+		require.Zero(t, left.Load())
 	})
 	t.Run("needs no time where they are idle", func(t *testing.T) {
 		p, _ := runners(t, 8, Options{})
