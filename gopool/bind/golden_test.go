@@ -14,6 +14,7 @@ import (
 var update = flag.Bool("update", false, "write what is generated to testdata")
 
 func TestWhatIsGenerated(t *testing.T) {
+	t.Parallel()
 	const golden = "testdata/wordcount.txtar"
 	text, err := os.ReadFile(golden)
 	require.NoError(t, err)

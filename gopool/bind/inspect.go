@@ -55,6 +55,9 @@ func Inspect(loaded *packages.Package) (*Package, error) {
 		return nil, fmt.Errorf("package %s has the name of a keyword of Python's, "+
 			"which can't be imported", p.Name)
 	}
+	if p.Name == "gopool" {
+		return nil, errors.New("package gopool would hide gopool itself in Python: give it another name")
+	}
 	m := &mapper{user: loaded.Types, docs: docsOf(loaded)}
 	for _, object := range exportedFunctions(loaded.Types) {
 		var f Function

@@ -7,6 +7,7 @@ import (
 )
 
 func TestSignatures(t *testing.T) {
+	t.Parallel()
 	p := inspect(t, `package p
 
 import (
@@ -64,6 +65,7 @@ var Variable = func() {}
 }
 
 func TestFunctionsAreInTheOrderOfTheSources(t *testing.T) {
+	t.Parallel()
 	p := inspect(t, "package p\n\nfunc Z() {}\nfunc A() {}\nfunc M() {}\n")
 	var names []string
 	for _, f := range p.Functions {
@@ -73,6 +75,7 @@ func TestFunctionsAreInTheOrderOfTheSources(t *testing.T) {
 }
 
 func TestComments(t *testing.T) {
+	t.Parallel()
 	p := inspect(t, `// Package p is for a test.
 //
 // Nothing else.
@@ -100,6 +103,7 @@ func Silent() {}
 }
 
 func TestDocstrings(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"One line.":           `"""One line."""`,
 		"One.\n\n\tTwo()":     "\"\"\"One.\n\n    \tTwo()\n    \"\"\"",
@@ -112,9 +116,8 @@ func TestDocstrings(t *testing.T) {
 }
 
 func TestFieldsOfStructs(t *testing.T) {
+	t.Parallel()
 	p := inspect(t, `package p
-
-import "net/url"
 
 type Base struct{ ID int }
 
@@ -125,7 +128,7 @@ type Entry struct {
 	Dashed string `+"`json:\"two-words\"`"+`
 	Secret string `+"`json:\"-\"`"+`
 	Next   *Entry
-	Where  url.Userinfo `+"`json:\"-\"`"+`
+	Handle func() `+"`json:\"-\"`"+`
 	hidden chan int
 }
 
@@ -160,6 +163,7 @@ func Nothing(e Empty) Empty { return e }
 }
 
 func TestStructsThatShareAName(t *testing.T) {
+	t.Parallel()
 	loaded, err := Load(write(t, `
 -- go.mod --
 module example.com/p
@@ -198,11 +202,13 @@ type Entry struct{ N int }
 }
 
 func TestAPackageWithoutFunctions(t *testing.T) {
+	t.Parallel()
 	for source, message := range map[string]string{
 		"package p\n\nfunc hidden() {}\n": "package example.com/p exports no function",
 		"package p\n\nfunc Wait(c chan int) {}\n": "package example.com/p exports no function that Python can call:\n" +
 			"p.go:3:6: Wait: parameter c: chan int is a channel",
 		"package lambda\n\nfunc Call() {}\n": "package lambda has the name of a keyword of Python's, which can't be imported",
+		"package gopool\n\nfunc Call() {}\n": "package gopool would hide gopool itself in Python: give it another name",
 	} {
 		directory := write(t, "-- go.mod --\nmodule example.com/p\n\ngo 1.26\n-- p.go --\n"+source)
 		loaded, err := Load(directory)

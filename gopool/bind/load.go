@@ -35,7 +35,7 @@ func Load(directory string) (*packages.Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := firstErrors(loaded); err != nil {
+	if err := firstErrors(loaded, directory); err != nil {
 		return nil, err
 	}
 	p := loaded[0]
@@ -62,14 +62,14 @@ func inModule(directory string) bool {
 // firstErrors joins what is wrong with the packages and with their dependencies,
 // which come first. Where packages are missing, the types that are missing therefore are
 // not mentioned.
-func firstErrors(loaded []*packages.Package) error {
+func firstErrors(loaded []*packages.Package, directory string) error {
 	var missing, wrong messages
 	packages.Visit(loaded, nil, func(p *packages.Package) {
 		for _, problem := range p.Errors {
 			if problem.Kind == packages.ListError {
-				missing.add(problem)
+				missing.add(problem, directory)
 			} else {
-				wrong.add(problem)
+				wrong.add(problem, directory)
 			}
 		}
 	})
@@ -82,10 +82,14 @@ func firstErrors(loaded []*packages.Package) error {
 // messages are of the go command or the compiler, each one once.
 type messages []string
 
-func (m *messages) add(problem packages.Error) {
+// add adds one; some positions are relative to the directory.
+func (m *messages) add(problem packages.Error, directory string) {
 	text := strings.TrimSpace(problem.Msg)
-	if problem.Pos != "" && problem.Pos != "-" {
-		text = problem.Pos + ": " + text
+	if position := problem.Pos; position != "" && position != "-" {
+		if !filepath.IsAbs(position) {
+			position = filepath.Join(directory, position)
+		}
+		text = position + ": " + text
 	}
 	if !slices.Contains(*m, text) {
 		*m = append(*m, text)

@@ -15,7 +15,8 @@ func relative(err error, directory string) error {
 }
 
 func TestPackagesThatCannotBeLoaded(t *testing.T) {
-	for name, c := range map[string]struct{ archive, directory, message string }{
+	t.Parallel()
+	for name, c := range map[string]struct{ archive, message string }{
 		"a type error": {
 			archive: "-- go.mod --\nmodule example.com/p\n\ngo 1.26\n-- p.go --\npackage p\n\nfunc F() int { return \"\" }\n",
 			message: "p.go:3:23: cannot use \"\" (untyped string constant) as int value in return statement",
@@ -47,9 +48,11 @@ func TestPackagesThatCannotBeLoaded(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			directory := write(t, c.archive)
 			_, err := Load(directory)
 			require.Error(t, err)
+			require.ErrorContains(t, err, directory)
 			require.ErrorContains(t, relative(err, directory), c.message)
 			require.NotContains(t, err.Error(), moduleName)
 		})
@@ -57,6 +60,7 @@ func TestPackagesThatCannotBeLoaded(t *testing.T) {
 }
 
 func TestOnlySoManyErrorsAreTold(t *testing.T) {
+	t.Parallel()
 	source := "-- go.mod --\nmodule example.com/p\n\ngo 1.26\n-- p.go --\npackage p\n\n" + strings.Repeat("var _ = undefined\n", 20)
 	_, err := Load(write(t, source))
 	require.Error(t, err)

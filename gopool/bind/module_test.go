@@ -36,6 +36,7 @@ func requireBuilds(t *testing.T, directory string) {
 }
 
 func TestModules(t *testing.T) {
+	t.Parallel()
 	const library = "package library\n\ntype T struct{ N int }\n"
 	for name, archive := range map[string]string{
 		"packages that are internal": `
@@ -148,12 +149,14 @@ var Text string
 ` + library,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			requireBuilds(t, filepath.Join(write(t, archive), "p"))
 		})
 	}
 }
 
 func TestAllThatCrossesCompiles(t *testing.T) {
+	t.Parallel()
 	requireBuilds(t, write(t, `
 -- go.mod --
 module example.com/p
@@ -164,11 +167,11 @@ package p
 
 import (
 	"context"
-	"net"
 	"time"
 )
 
 type Level uint8
+type Raw []byte
 type Path []Point
 type alias = Point
 type Point struct{ X, Y float64 }
@@ -184,7 +187,7 @@ type Entry struct {
 
 func Simple(bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64, string) {}
 func Composite([]int, [3]string, map[string][]float64, *int, [][]float64, []alias, *alias) {}
-func Named(net.IP, time.Month, Path, Level) (net.IP, time.Month, Path, Level) { return nil, 0, nil, 0 }
+func Named(Raw, time.Month, Path, Level) (Raw, time.Month, Path, Level) { return nil, 0, nil, 0 }
 func Times(time.Time, time.Duration) (time.Time, time.Duration) { return time.Time{}, 0 }
 func Struct(e *Entry) (Entry, error) { return *e, nil }
 func Everything(ctx context.Context, n int, parts ...[]byte) (a int, b string, err error) { return }
@@ -194,6 +197,7 @@ func Nothing() {}
 }
 
 func TestTheUsersFilesAreNotWritten(t *testing.T) {
+	t.Parallel()
 	directory := write(t, "-- go.mod --\nmodule example.com/p\n\ngo 1.26\n-- p.go --\npackage p\n\nfunc F() {}\n")
 	requireBuilds(t, directory)
 	entries, err := os.ReadDir(directory)

@@ -61,15 +61,9 @@ type direct struct {
 // directs are those that are not in use, each with memory for an outcome.
 var directs = sync.Pool{New: func() any {
 	d := &direct{Task: Task{context: context.Background(), encoding: records}}
-	d.shield = newShield(d.run)
+	d.shield = newShield(d.call)
 	return d
 }}
-
-func (d *direct) run() {
-	if d.failure == nil {
-		d.function.Run(&d.Task)
-	}
-}
 
 // Fetch writes the outcome of a token to out, where there is room for it, and
 // returns its size.

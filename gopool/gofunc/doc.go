@@ -59,6 +59,15 @@
 //
 // []byte is [Bytes]; Slice of [Uint8] is not for it.
 //
+// # What becomes of a call
+//
+// Arguments and results are msgpack, with extensions for arrays of numbers, times and
+// durations. Large arrays are not copied: those of an argument are the caller's, and a
+// function must not keep them; those of a result are lent, and must not change any more.
+//
+// Errors, arguments that do not fit, panics and runtime.Goexit are outcomes as results
+// are. A panic in a goroutine that the function has started ends the process, as ever.
+//
 // # What Python calls
 //
 // [ABI], [Call], [Fetch], [Release], [Address], [Goroutines] and [Handles] take and

@@ -91,9 +91,7 @@ func (p *portion) loop() {
 			return
 		}
 		t.start(p.item(), p.star != 0)
-		if t.failure == nil {
-			t.function.Run(t)
-		}
+		t.call()
 		if !p.settle() {
 			return
 		}

@@ -3,8 +3,8 @@ package gofunc
 import (
 	"fmt"
 	"iter"
+	"runtime"
 	"runtime/debug"
-	"slices"
 	"strings"
 )
 
@@ -50,8 +50,13 @@ func (s *shield) run(func(struct{}) bool) {
 	s.returned = true
 }
 
+// unlockThread undoes what a function has locked and not unlocked. The thread is the
+// caller's, who goes on to use it, and a coroutine can only switch back as it came.
+func unlockThread() { runtime.UnlockOSThread() }
+
 // end is deferred by run.
 func (s *shield) end() {
+	unlockThread()
 	if s.returned {
 		return
 	}
@@ -74,11 +79,8 @@ func panicked(reason any) *failure {
 	return f
 }
 
-// Those of ours who call functions.
-var callers = []string{
-	"github.com/gopool/gopool/gopool/gofunc.(*portion).loop(",
-	"github.com/gopool/gopool/gopool/gofunc.(*direct).run(",
-}
+// caller is who of ours calls functions.
+const caller = "github.com/gopool/gopool/gopool/gofunc.(*Task).call("
 
 // userStack leaves of a stack, as debug.Stack returns it to a deferred function,
 // what is the user's: from who panicked to who was called.
@@ -95,7 +97,7 @@ func userStack(stack string) string {
 		from += 2
 	}
 	to := from
-	for to+1 < len(lines) && !slices.ContainsFunc(callers, func(name string) bool { return strings.HasPrefix(lines[to], name) }) {
+	for to+1 < len(lines) && !strings.HasPrefix(lines[to], caller) {
 		to += 2
 	}
 	return strings.Join(lines[from:to], "")

@@ -24,7 +24,6 @@ type Task struct {
 	out      []byte   // outcomes
 	begin    int      // where that of this call begins
 	returned bool
-	several  bool
 	lent     []*byte  // memory of Go that it refers to by address
 	failure  *failure // it is one
 }
@@ -78,7 +77,7 @@ func (t *Task) Fail(err error) {
 
 // Results says that the function has n results, more than one.
 func (t *Task) Results(n int) {
-	t.encoding, t.several, t.returned = records, true, true
+	t.encoding, t.returned = records, true
 	t.out = msgp.AppendArrayHeader(t.out, uint32(n))
 }
 
@@ -103,10 +102,10 @@ func Return[T any](t *Task, c *Codec[T], v T) {
 // of all.
 func (t *Task) start(in []byte, star bool) {
 	t.in, t.count, t.argument, t.depth, t.views = in, 1, 0, 0, t.views[:0]
-	t.begin, t.returned, t.several, t.lent, t.failure = len(t.out), false, false, nil, nil
+	t.begin, t.returned, t.lent, t.failure = len(t.out), false, nil, nil
 	if star {
 		n, rest, err := msgp.ReadArrayHeaderBytes(in)
-		if err != nil {
+		if err != nil || uint64(n) > uint64(len(rest)) {
 			t.fail(valueError, t.function.Name+"() got malformed arguments")
 			return
 		}
@@ -132,6 +131,14 @@ func (t *Task) checkCount() {
 	t.fail(typeError, t.function.Name+"() takes "+bound+strconv.Itoa(wanted)+" argument"+plural+", "+strconv.Itoa(t.count)+" given")
 }
 
+// call calls the function, if that can be called.
+func (t *Task) call() {
+	if t.failure == nil {
+		t.function.Run(t)
+		unlockThread()
+	}
+}
+
 // finish makes an outcome of what the call has left. It returns its length with
 // marks, which is of no account in a column.
 func (t *Task) finish() uint64 {
@@ -148,6 +155,7 @@ func (t *Task) finish() uint64 {
 	}
 	if len(t.lent) > 0 {
 		t.out = insertToken(t.out, t.begin, loans.lend(t.lent))
+		t.lent = nil
 		return uint64(len(t.out)-t.begin) | lentBit
 	}
 	return uint64(len(t.out) - t.begin)

@@ -120,20 +120,24 @@ def decode(kind: int, data: bytes, loan: Loan | None) -> Any:
     start = _HEAD.size + 8 * dimensions
     numpy = _numpy()
     if numpy is None:
-        numbers = array(_array_code(code))
-        if kind == INLINE:
-            numbers.frombytes(data[start:])
-        else:
-            (address,) = _WORD.unpack_from(data, start)
-            numbers.frombytes(ctypes.string_at(address, prod(shape) * numbers.itemsize))
-        return numbers
-    dtype = numpy.dtype(code.decode())
+        return _copied(kind, code, prod(shape), data[start:])
+    dtype = numpy.dtype(_dtype(code.decode()))
     if kind == INLINE:
         return numpy.frombuffer(data, dtype, offset=start).reshape(shape).copy()
-    (address,) = _WORD.unpack_from(data, start)
     assert loan is not None
-    interface = {"shape": shape, "typestr": dtype.str, "data": (address, False), "version": 3}
-    return numpy.asarray(_Memory(interface, loan))
+    (address,) = _WORD.unpack_from(data, start)
+    place = {"shape": shape, "typestr": dtype.str, "data": (address, False), "version": 3}
+    return numpy.asarray(_Memory(place, loan))
+
+
+def _copied(kind: int, code: bytes, count: int, rest: bytes) -> array[Any]:
+    """Return an array of Python's, which are never over memory of others."""
+    numbers = array(_array_code(code))
+    if kind == ADDRESS:
+        (address,) = _WORD.unpack(rest)
+        rest = ctypes.string_at(address, count * numbers.itemsize)
+    numbers.frombytes(rest)
+    return numbers
 
 
 def empty(code: str) -> Any:
@@ -141,7 +145,12 @@ def empty(code: str) -> Any:
     numpy = _numpy()
     if numpy is None:
         return array(_array_code(code.encode()))
-    return numpy.empty(0, code)
+    return numpy.empty(0, _dtype(code))
+
+
+def _dtype(code: str) -> str:
+    """Return numpy's name of what it calls by another name where that has as many bytes."""
+    return code if code == "?" else f"{_KINDS[code]}{array(code).itemsize}"
 
 
 def _array_code(code: bytes) -> str:

@@ -57,7 +57,10 @@ class GoFunction:
         self.adapts = any(kind.adapt is not None for kind in self._types)
         #: The code of the numbers that it takes, if it takes one that pools put into columns.
         self.column = self._types[0].column if self.arity == 1 else ""
-        self._revive = _reviver(results)
+        #: Revives a value that was unpacked, if that is needed.
+        self.reviver = _reviver(results)
+        #: Unpacks what the results were packed as.
+        self.unpack = _unpacker(results)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) != self.arity:
@@ -65,10 +68,10 @@ class GoFunction:
         scratch = borrow()
         try:
             packed = self.pack(args, scratch.packer)
-            value = scratch.call(self.package.native, self.number, packed)
+            value = scratch.call(self.package.native, self.number, packed, self.unpack)
         finally:
             give_back(scratch)
-        return value if self._revive is None else self._revive(value)
+        return value if self.reviver is None else self.reviver(value)
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return arguments in the order of the parameters. Raises TypeError if they do not fit."""
@@ -113,13 +116,17 @@ class GoFunction:
             try:
                 packer.pack(kind.prepared(value, packer))
             except (TypeError, OverflowError, ValueError) as reason:
-                text = f"{self.__name__}() argument {name!r}: {reason}"
-                return next(k for k in _REFUSALS if isinstance(reason, k))(text)
+                where = f"{self.__name__}() argument {name!r}"
+                if isinstance(reason, UnicodeEncodeError):
+                    reason.reason = f"{where}: {reason.reason}"
+                    return reason
+                refusal = next(each for each in _REFUSALS if isinstance(reason, each))
+                return refusal(f"{where}: {reason}")
         return error
 
     def revive(self, value: Any) -> Any:
         """Return a result, from what was unpacked."""
-        return value if self._revive is None else self._revive(value)
+        return value if self.reviver is None else self.reviver(value)
 
     def __getattr__(self, name: str) -> Any:
         if name != "__signature__":
@@ -169,6 +176,12 @@ def give_back(scratch: Scratch) -> None:
     if scratch.packer.kept:
         scratch.packer.kept = []
     _idle.append(scratch)
+
+
+def _unpacker(results: Sequence[GoType]) -> Callable[[bytes | memoryview], Any]:
+    from ._gopacker import unpack, unpack_plain
+
+    return unpack_plain if all(kind.is_plain for kind in results) else unpack
 
 
 def _reviver(results: Sequence[GoType]) -> Callable[[Any], Any] | None:

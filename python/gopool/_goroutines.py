@@ -7,7 +7,9 @@ to wait for the end.
 
 from __future__ import annotations
 
+import time
 import warnings
+from collections import Counter
 
 from . import _core
 from ._doing import Task
@@ -17,6 +19,12 @@ from ._owner import Thread
 from ._packing import Packing
 from ._sender import Sender
 
+#: Seconds that calls have to end by themselves once their context is cancelled; those that
+#: were given up before the pool ended get them now.
+_GRACE = 0.2
+
+_POLL = 0.002
+
 
 class Goroutines(Sender):
     """Starts goroutines and a Go pool; see `GoPool` for the arguments."""
@@ -25,7 +33,7 @@ class Goroutines(Sender):
         super().__init__()
         self.coder = Packing(self)
         self.gathering = Gathering()  # of nothing: no call here costs a system call
-        self._abandoned = 0  # goroutines that were still in a call when the pool had ended
+        self._strays: Counter[str] = Counter()  # functions whose calls have not ended with the pool
         self._new_pool(count, 0, max_pending, attended=False)
         try:
             _core.check(_core.native.bridge_StartGoroutines(self.pool, count))
@@ -36,8 +44,16 @@ class Goroutines(Sender):
             raise
 
     def _attend(self) -> None:
+        """See the pool to its end, in a thread of its own."""
         _core.native.bridge_AwaitFinished(self.pool, -1)
-        self._abandoned = max(0, _core.native.bridge_Abandoned(self.pool))
+        deadline = time.monotonic() + _GRACE
+        while (strays := _core.native.bridge_Abandoned(self.pool) > 0) and (
+            time.monotonic() < deadline
+        ):
+            time.sleep(_POLL)
+        if strays:
+            workers = self.stats().workers
+            self._strays = Counter(w.function for w in workers if w.function is not None)
         self._end()
 
     def dump(self) -> list[str]:
@@ -52,11 +68,11 @@ class Goroutines(Sender):
 
     def _await_workers(self) -> None:
         self._thread.join()
-        abandoned, self._abandoned = self._abandoned, 0
-        if abandoned:
+        strays, self._strays = self._strays, Counter()
+        if strays:
+            calls = ", ".join(f"{count} of {name}" for name, count in strays.most_common())
             warnings.warn(
-                f"{abandoned} goroutines are still in calls that do not end when their context "
-                "is cancelled",
+                f"calls that do not end when their context is cancelled run on: {calls}",
                 RuntimeWarning,
                 stacklevel=4,  # who has called `join` or `terminate` of the pool
             )

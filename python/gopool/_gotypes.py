@@ -74,6 +74,7 @@ class GoType:
     adapt: Adapter | None = None
     revive: Reviver | None = None
     column = ""  # "q" or "d": many of them may go as such numbers
+    is_plain = False  # any msgpack unpacks them
 
     def annotation(self, *, result: bool) -> Any:
         """Return the type as Python knows it: of a parameter, or of a result."""
@@ -96,6 +97,7 @@ class Scalar(GoType):
     def __init__(self, name: str) -> None:
         self._type = _SCALARS[name]
         self.column = "q" if name in _INTS else "d" if name in _FLOATS else ""
+        self.is_plain = name in _CODES
 
     def annotation(self, *, result: bool) -> Any:
         return self._type

@@ -157,7 +157,7 @@ class Packing(Coder):
     def outcome(self, func: GoFunction, view: memoryview, status: int) -> Any:  # type: ignore[override]
         encoding, size = status >> _SIZE_BITS, status & ((1 << _SIZE_BITS) - 1)
         if encoding == _wire.PACKED:
-            return func.revive(unpack(view[:size]))
+            return func.revive(func.unpack(view[:size]))
         return _codec.decode_outcomes(encoding, 0, 1, view[:0], view[:size])[0]
 
 
@@ -200,8 +200,8 @@ def outcomes(func: GoFunction, count: int, lengths: memoryview, data: memoryview
     marked = lengths.cast("Q").tolist()
     if max(marked) < _wire.LENT_BIT:  # none is marked: an array, if it is given the head of one
         try:
-            values = unpack(b"\xdd" + count.to_bytes(4, "big") + data)
-            return values if func.revive is None else list(map(func.revive, values))
+            values = func.unpack(b"\xdd" + count.to_bytes(4, "big") + data)
+            return values if func.reviver is None else list(map(func.reviver, values))
         except Exception:
             pass  # one of them is to blame
     sizes = [length & ~_wire.MARKS for length in marked]
@@ -218,7 +218,7 @@ def _outcome(func: GoFunction, record: memoryview, mark: int) -> Any:
             (token,) = _wire.NUMBER.unpack_from(record)
             release(token, 1)
             return func.revive(unpack_lent(record[_wire.NUMBER.size :], Loan(token, release)))
-        return func.revive(unpack(record))
+        return func.revive(func.unpack(record))
     except Exception as error:
         return _codec.Raised(error)
 

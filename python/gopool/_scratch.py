@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ._extension import Extension
@@ -30,7 +31,13 @@ class Scratch:
         self._arguments_at = address_of(memory)
         self._answer_at = self._arguments_at + _ROOM
 
-    def call(self, native: Extension, function: int, arguments: bytes) -> Any:
+    def call(
+        self,
+        native: Extension,
+        function: int,
+        arguments: bytes,
+        unpack: Callable[[memoryview], Any],
+    ) -> Any:
         """Have a function called and return what it returned. Raises what it failed with."""
         size = len(arguments)
         if size <= _ROOM:

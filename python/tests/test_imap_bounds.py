@@ -14,7 +14,7 @@ from support import tasks
 from support.latches import DEADLINE, Gate, Ledger, Mailbox
 from support.programs import Program
 
-from gopool import _feeder
+from gopool import _feed
 
 pytestmark = pytest.mark.gopool_only("multiprocessing draws without a bound")
 
@@ -106,7 +106,7 @@ def test_a_bound_for_what_is_drawn_many_at_a_time(
 
 def test_bytes_are_bounded(Pool: Any, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Arguments on their way count, and then the results that wait for the consumer."""
-    monkeypatch.setattr(_feeder, "BUFFER_BYTES", 1 << 20)
+    monkeypatch.setattr(_feed, "BUFFER_BYTES", 1 << 20)
     source = Source(bytes(1 << 16) for _ in range(200))
     with Pool(2) as pool:
         results = getattr(pool, method)(tasks.identity, source)
@@ -120,7 +120,7 @@ def test_large_items_of_a_list_are_encoded_as_there_is_room(
     Pool: Any, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A list is no reason to encode all of it at once."""
-    monkeypatch.setattr(_feeder, "BUFFER_BYTES", 1 << 20)
+    monkeypatch.setattr(_feed, "BUFFER_BYTES", 1 << 20)
     encoded: list[int] = []
     asked = 0
 
@@ -141,7 +141,7 @@ def test_bytes_of_results_are_bounded(
     Pool: Any, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Small arguments with large results: what is going to arrive counts, once it is known."""
-    monkeypatch.setattr(_feeder, "BUFFER_BYTES", 1 << 20)
+    monkeypatch.setattr(_feed, "BUFFER_BYTES", 1 << 20)
     source = Source(itertools.repeat(1 << 16, 2000))
     with Pool(2) as pool:
         results = getattr(pool, method)(tasks.zeros, source)
@@ -159,7 +159,7 @@ def test_a_dropped_iterator_does_not_pause(
     Pool: Any, method: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its results are forgotten, its tasks are all run."""
-    monkeypatch.setattr(_feeder, "BUFFER_BYTES", 1000)
+    monkeypatch.setattr(_feed, "BUFFER_BYTES", 1000)
     for buffersize in (2, None):
         source = Source(iter(range(200)))
         with Pool(2) as pool:

@@ -7,17 +7,21 @@ these with a digest of what they held, and the directory of what was built.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import sysconfig
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+# Seconds after which what nobody has used is removed.
+_KEPT = 30 * 24 * 3600
 
 # What the compilers are told by the environment. GOPROXY and the like don't change what they make.
 _VARIABLES = ("CC", "CXX", "GOARCH", "GODEBUG", "GOEXPERIMENT", "GOFLAGS", "GOWORK")
@@ -29,7 +33,7 @@ def directory() -> Path:
     return Path(base, "gopool")
 
 
-@contextmanager
+@contextlib.contextmanager
 def scratch() -> Iterator[Path]:
     """Make a directory in the cache, from where things can be moved to their place at once."""
     directory().mkdir(parents=True, exist_ok=True)
@@ -45,6 +49,22 @@ def move(source: Path, target: Path) -> None:
     except OSError:
         if not target.is_dir():
             raise
+
+
+def use(path: Path) -> Path:
+    """Note that what is there is used, and return the path."""
+    os.utime(path)
+    return path
+
+
+def prune() -> None:
+    """Remove what was not used for a month, and what builds have left that were ended."""
+    limit = time.time() - _KEPT
+    for pattern in ("packages/*", "tools/*", "scratch-*"):
+        for path in directory().glob(pattern):
+            with contextlib.suppress(OSError):  # another process does the same
+                if path.stat().st_mtime < limit:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @dataclass(frozen=True)
@@ -102,7 +122,8 @@ class Entry:
         built = self._directory(record["digest"])
         if Inputs(**record["inputs"]).digest(sources) != record["digest"] or not built.is_dir():
             return None
-        return built, record["report"]
+        use(self._record)
+        return use(built), record["report"]
 
     def put(self, inputs: Inputs, digest: str, built: Path, report: dict[str, Any]) -> Path:
         """Keep what was built instead of what is there, and return where it is now."""
@@ -115,7 +136,8 @@ class Entry:
         for other in self._record.parent.glob(f"{self._record.stem}-*"):
             if other != place and other.is_dir():
                 shutil.rmtree(other, ignore_errors=True)
-        return place
+        prune()
+        return use(place)
 
     def _directory(self, digest: str) -> Path:
         return self._record.with_name(f"{self._record.stem}-{digest[:32]}")

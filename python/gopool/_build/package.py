@@ -108,7 +108,7 @@ def _tools(go: Path, fingerprint: str) -> Path:
             gopy = Gopy(go, scratch / "tools", "gopool's tools for Go packages", verbose=False)
             gopy.build_tools(toolchain.ROOT, sources.GENERATOR)
             cache.move(scratch / "tools", tools)
-    return tools
+    return cache.use(tools)
 
 
 def _generate(go: Path, tools: Path, source: Path, module: Path, python: Path) -> dict[str, Any]:

@@ -29,4 +29,6 @@ class GoPackages:
 
         build(str(SOURCES / name), str(self.directory))
         importlib.invalidate_caches()
-        return importlib.import_module(name)
+        package = importlib.import_module(name)
+        package.WarmUp()
+        return package
