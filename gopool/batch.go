@@ -1,5 +1,7 @@
 package gopool
 
+import "sync/atomic"
+
 // Batch is Count encoded arguments that travel together. It is never changed:
 // what a worker gets is a range of it, so that taking tasks back or sending
 // them elsewhere encodes nothing again. The pool never looks into Data.
@@ -8,17 +10,28 @@ type Batch struct {
 	Count int
 	Index int // position in its job of the batch's first task
 	Size  int // bytes that Data stands for and are elsewhere
-	// Settled, if not nil, is called when no worker will be sent Data any more. It
-	// must not block.
+	// Settled, if not nil, is called when no worker will be sent Data any more, and no
+	// Range of it is being run. It must not block.
 	Settled func()
 
-	id   uint64
-	left int // tasks that are not settled
+	id    uint64
+	left  int          // tasks that are not settled
+	users atomic.Int32 // ranges of it that are being run, and one while tasks are left
 }
 
 // settle says that n of its tasks will not be granted any more.
 func (b *Batch) settle(n int) {
-	if b.left -= n; b.left == 0 && b.Settled != nil {
+	if b.left -= n; b.left == 0 {
+		b.release()
+	}
+}
+
+// retain says that a range of it is going to be run, some of which is not settled.
+func (b *Batch) retain() { b.users.Add(1) }
+
+// release takes back what retain said.
+func (b *Batch) release() {
+	if b.users.Add(-1) == 0 && b.Settled != nil {
 		b.Settled()
 	}
 }

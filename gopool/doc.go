@@ -3,8 +3,9 @@
 // to it that each task runs once or is reported lost once.
 //
 // A worker is anything that implements [Worker]: a process at the other end of
-// a socket ([NewProcess]), a goroutine ([NewGoroutine]), or a thread that is not
-// Go's and asks for its tasks ([NewPuller]). The package knows nothing of
+// a socket ([NewProcess]), a goroutine ([NewGoroutine]), a thread that is not
+// Go's and asks for its tasks ([NewPuller]), or a goroutine that calls what is not this
+// Go's, and is given up if that does not come back ([Runners]). The package knows nothing of
 // Python; the Python package gopool sits on top of it by way of the package
 // bridge.
 //
@@ -39,7 +40,8 @@
 //
 // Each has an owner that waits for it. A process worker has three (reader,
 // writer, death watch), which end with its socket and before [Pool.Exited] has
-// settled it; a goroutine worker is one itself. The pool starts none, but a
+// settled it; a goroutine worker is one itself, and so is each of Runners, of which those
+// that were given up end with their call. The pool starts none, but a
 // timer while workers have tasks queued behind a long one, or with a time limit, and
 // while tasks wait to be run again.
 //

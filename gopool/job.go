@@ -164,6 +164,9 @@ func (j *Job) After(n int) []Segment {
 	return j.arrived
 }
 
+// Function returns what the job calls.
+func (j *Job) Function() *Function { return j.fn }
+
 // The methods below are called with pool.mu held.
 
 // ready tells whether WaitAfter has nothing to wait for.
@@ -224,6 +227,7 @@ func (j *Job) add(b *Batch) {
 	if b.Count < 1 {
 		return
 	}
+	b.retain()
 	j.open += b.Count
 	j.stock.add(b)
 	j.pool.trim.due = j.pool.trim.due || b.Settled != nil

@@ -76,7 +76,15 @@ func (m *member) grant(j *Job, s span) {
 	if each == 0 {
 		each = quantum
 	}
-	g := Grant{m.next, j.fn, s.batch, s.offset, s.count, m.defers(j, time.Duration(s.count)*each)}
+	g := Grant{
+		Sequence: m.next,
+		Function: j.fn,
+		Batch:    s.batch,
+		Offset:   s.offset,
+		Count:    s.count,
+		Report:   m.defers(j, time.Duration(s.count)*each),
+		Singly:   j.limit > 0 || j.fn.mean == 0 || j.fn.mean > brisk,
+	}
 	m.next += uint64(s.count)
 	m.leases = append(m.leases, lease{g, j, each})
 	m.tasks += s.count
@@ -243,13 +251,14 @@ func (m *member) restore() {
 
 // bury settles what a worker that has exited leaves behind. Outcomes that it
 // had not sent are delivered; the task that it was in is lost with it, or run again
-// if its job says so; all others go back to their jobs.
+// if its job says so; all others go back to their jobs. (Of a call that runs many tasks
+// and was given up, those before that task are lost as well: it has their outcomes.)
 func (m *member) bury(exit int) {
 	m.meters.busy = m.metered().busy // while it is known what it was in
 	if rest, ok := m.worker.Harvest(); ok {
 		_ = m.accept(rest) // what a dead worker says wrongly is as good as not said
 	}
-	if m.tasks > 0 && m.leases[0].Sequence <= m.worker.Started() {
+	for started := m.worker.Started(); m.tasks > 0 && m.leases[0].Sequence <= started; {
 		l := m.leases[0]
 		if l.job.err == nil {
 			m.meters.lost++

@@ -50,6 +50,17 @@ func mapPage(fd int) (page, error) {
 	return p, nil
 }
 
+// ownPage returns a page that is this process's alone, but none of Go's memory.
+func ownPage() (page, error) {
+	memory, err := unix.Mmap(-1, 0, PageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return page{}, fmt.Errorf("making a worker's page: %w", err)
+	}
+	p := page{memory}
+	p.restore()
+	return p, nil
+}
+
 func (p page) slot(offset int) *atomic.Uint64 {
 	return (*atomic.Uint64)(unsafe.Pointer(&p.memory[offset]))
 }

@@ -110,7 +110,7 @@ func TestPuller(t *testing.T) {
 		c := w.pulled(0)
 		for index := range 3 {
 			g := await(t, c, "a grant")
-			require.Equal(t, Grant{uint64(index + 1), g.Function, g.Batch, index, 1, false}, g)
+			require.Equal(t, Grant{uint64(index + 1), g.Function, g.Batch, index, 1, false, true}, g)
 			require.False(t, w.Idle())
 			c = w.pulled(1)
 		}

@@ -16,6 +16,9 @@ type Retries struct {
 	Limit   int           // repetitions of one task, at the most
 	Backoff time.Duration // before the first; twice as long before each next, up to a minute
 	OnLimit bool          // also a task that was ended because it ran longer than its limit
+	// OnFailures is of which kinds failures of Go functions are worth another attempt: a
+	// bit for each.
+	OnFailures uint64
 }
 
 // Retry has tasks run again. Call it before tasks are added.
@@ -73,13 +76,19 @@ func (j *Job) conclude(tasks span, s Segment) {
 func (j *Job) isAgain(index int, payload any, at int) bool {
 	switch payload := payload.(type) {
 	case wire.Outcomes:
-		return payload.Retryable(at) && j.fails(index)
+		return (payload.Retryable(at) || j.retries.isWorth(payload, at)) && j.fails(index)
 	case Local:
 		_, marked := j.retries.marked[index]
 		delete(j.retries.marked, index)
 		return marked && j.err == nil
 	}
 	return false
+}
+
+// isWorth tells whether the outcome of a Go function is one of OnFailures.
+func (r *retries) isWorth(o wire.Outcomes, at int) bool {
+	kind, failed := o.FailureKind(at)
+	return failed && r.OnFailures>>kind&1 != 0
 }
 
 // lose takes in that a task ended with its worker.

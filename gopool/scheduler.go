@@ -18,6 +18,9 @@ const (
 	// ahead is the longest mean call behind which a next task is sent ahead.
 	// Below it the wait for a next grant counts; above it nothing is gained.
 	ahead = 20 * time.Millisecond
+	// brisk is the longest mean call of which a worker may run many at once and tell of
+	// them together.
+	brisk = 50 * time.Microsecond
 	// maxGrant keeps a grant's outcomes within what a column holds: a worker that
 	// has quick tasks, which is what large grants are for, then reports them at once.
 	maxGrant = 4096

@@ -6,8 +6,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/gopool/gopool/gopool/wire"
 )
 
 // The layout of the beginning of a region, in bytes: python/gopool/_region.py
@@ -105,61 +103,5 @@ func (r *Region) bury(pid int) {
 	}
 	for slab := range min(r.word(rowsUsed).Load(), maxSlabs) {
 		r.holder(slab).CompareAndSwap(uint64(pid), 0)
-	}
-}
-
-// loans are the slabs that outcomes are in.
-type loans struct {
-	region *Region
-	list   []wire.Loan
-}
-
-// borrow takes the slabs that outcomes name. A worker that has no slabs, or not
-// so many, is not believed.
-func borrow(region *Region, o wire.Outcomes) (*loans, error) {
-	list := o.Loans()
-	if len(list) == 0 {
-		return nil, nil
-	}
-	for _, loan := range list {
-		if region == nil || loan.Slab >= maxSlabs {
-			return nil, fmt.Errorf("%w: slab %d", wire.ErrMalformed, loan.Slab)
-		}
-	}
-	return &loans{region, list}, nil
-}
-
-// take takes those that outcomes from skip on are in, count of them, and
-// returns how many bytes they have.
-func (l *loans) take(skip, count int) (bytes int) {
-	l.each(skip, count, func(loan wire.Loan) {
-		l.region.Take(loan.Slab)
-		bytes += int(loan.Size)
-	})
-	return bytes
-}
-
-// size returns how many bytes all of them have.
-func (l *loans) size() (bytes int) {
-	if l != nil {
-		for _, loan := range l.list {
-			bytes += int(loan.Size)
-		}
-	}
-	return bytes
-}
-
-func (l *loans) giveBack(skip, count int) {
-	l.each(skip, count, func(loan wire.Loan) { l.region.GiveBack(loan.Slab) })
-}
-
-func (l *loans) each(skip, count int, f func(wire.Loan)) {
-	if l == nil {
-		return
-	}
-	for _, loan := range l.list {
-		if skip <= loan.Outcome && loan.Outcome < skip+count {
-			f(loan)
-		}
 	}
 }

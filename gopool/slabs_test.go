@@ -337,7 +337,7 @@ func TestOutcomesInSlabs(t *testing.T) {
 		publish(mine, uint64(len(record))|wire.LentBit, record)
 		o, ok := w.Harvest()
 		require.True(t, ok)
-		require.Equal(t, []wire.Loan{{Outcome: 0, Slab: 3, Size: 500}}, o.loans.list)
+		require.Equal(t, []wire.Loan{{Outcome: 0, ID: 3, Size: 500}}, o.loans.list)
 	})
 	t.Run("that make no sense are none", func(t *testing.T) {
 		w, mine := lender(t)

@@ -13,6 +13,9 @@ type Grant struct {
 	Count    int
 	// Report: what the worker has finished is reported before these tasks begin.
 	Report bool
+	// Singly: each of them may have to be ended or be told of by itself, so that a
+	// worker which can run many in one call does not.
+	Singly bool
 }
 
 // end returns the number after the last task.

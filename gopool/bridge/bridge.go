@@ -4,27 +4,31 @@
 //
 // Objects are known by numbers that the caller chooses, so that it can never be
 // interrupted between an object and its number. A result below zero is a status (status.go).
-// No function but NextEvent, NextDone, NextUnnamed, Submit, Call, Wait, Room, Admitted and Pull
-// blocks, and gopy
+// No function but NextEvent, NextDone, NextUnnamed, Submit, Call, Wait, Room, Admitted, Pull and
+// AwaitFinished blocks, and gopy
 // releases the GIL around all of them.
 package bridge
 
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/gopool/gopool/gopool"
+	"github.com/gopool/gopool/gopool/wire"
 )
 
 // pool is a gopool.Pool with what only Python's use of it needs.
 type pool struct {
 	*gopool.Pool
-	done doneJobs
-	gate gate // for callers of quick functions
+	done       doneJobs
+	gate       gate                       // for callers of quick functions
+	goroutines atomic.Pointer[goroutines] // nil: its workers are no goroutines
 
 	mu        sync.Mutex
 	functions map[reference]*gopool.Function // those encoded by reference
@@ -180,7 +184,7 @@ func Release(handle int64) int64 {
 		if !ok {
 			return statusUnknown
 		}
-		p.done.end(false)
+		p.done.close()
 		return 0
 	})
 }
@@ -200,18 +204,28 @@ func truth(b bool) int64 {
 	return 0
 }
 
-// function returns the function that code stands for. One encoded by reference
-// is the same for all jobs; any other may have state and is each job's own.
-func (p *pool) function(code []byte, convention uint32, byReference bool) (f *gopool.Function, own bool) {
-	if !byReference {
+// function returns the function that code stands for. One encoded by reference, as are
+// those of Go, is the same for all jobs; any other may have state and is each job's own.
+func (p *pool) function(code []byte, convention uint32, byReference bool) (f *gopool.Function, own bool, err error) {
+	isGo := convention&conventionGo != 0
+	if hasGo := p.goroutines.Load() != nil; isGo != hasGo && (isGo || len(code) > 0) {
+		return nil, false, fmt.Errorf("%w: a function of another kind of worker", wire.ErrMalformed)
+	}
+	if !byReference && !isGo {
 		f := p.NewFunction(gopool.Code{Bytes: bytes.Clone(code), Convention: convention})
 		f.Released, _ = receive(f.Value.(gopool.Code).Bytes, convention&conventionMentioning != 0, convention&conventionLent != 0)
-		return f, true
+		return f, true, nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if f, ok := p.functions[reference{string(code), convention}]; ok {
-		return f, false
+		return f, false, nil
+	}
+	var value any = gopool.Code{Bytes: bytes.Clone(code), Convention: convention}
+	if isGo {
+		if value, err = p.goFunction(value.(gopool.Code)); err != nil {
+			return nil, false, err
+		}
 	}
 	if len(p.functions) == maxFunctions {
 		for _, old := range p.functions {
@@ -219,7 +233,7 @@ func (p *pool) function(code []byte, convention uint32, byReference bool) (f *go
 		}
 		clear(p.functions)
 	}
-	f = p.NewFunction(gopool.Code{Bytes: bytes.Clone(code), Convention: convention})
+	f = p.NewFunction(value)
 	p.functions[reference{string(code), convention}] = f
-	return f, false
+	return f, false, nil
 }

@@ -8,11 +8,17 @@ import (
 	"github.com/gopool/gopool/gopool/wire"
 )
 
+// encodingShift is where the encoding begins in what Call returns of a Go function.
+const encodingShift = 40
+
 // Call is Submit of a job of one task and, if all goes well, everything else as
 // well: it stays up to wait ms for the outcome, and if that is a value that fits
 // into the exchange, it leaves it there and returns its size. There is no job
 // then. Otherwise it returns statusTimeout, and the job is known by number: its
 // outcome, if it has one, is for Collect.
+//
+// Of a Go function the result is the size and, from encodingShift on, the encoding: a
+// column of one, or Packed.
 //
 // The first size bytes of the exchange hold the function's code and then the
 // batch of the task.
@@ -22,7 +28,10 @@ func Call(handle, number, exchange, codeSize, size, convention, byReference, wai
 		if !ok {
 			return statusUnknown
 		}
-		f, own := p.function(memory[:codeSize], uint32(convention), byReference != 0)
+		f, own, err := p.function(memory[:codeSize], uint32(convention), byReference != 0)
+		if err != nil {
+			return statusOf(err)
+		}
 		if own {
 			defer p.Pool.Release(f)
 		}
@@ -31,14 +40,22 @@ func Call(handle, number, exchange, codeSize, size, convention, byReference, wai
 			defer func() { p.gate.leave(ticket) }()
 		}
 		deadline := time.Now().Add(time.Duration(wait) * time.Millisecond)
-		data := bytes.Clone(memory[codeSize:size])
-		b := batch(data, 1, 0)
+		b, err := batch(f, bytes.Clone(memory[codeSize:size]), 1, 0)
+		if err != nil {
+			return statusOf(err)
+		}
 		job, err := p.Pool.Call(f, b, deadline)
 		if refuse(b, err) != nil {
 			return statusOf(err)
 		}
-		if value, ok := onlyValue(job); ok && len(value) <= len(memory) {
-			return int64(copy(memory, value))
+		if o, ok := onlyValue(job); ok && len(o.Data) <= len(memory) {
+			size := int64(copy(memory, o.Data))
+			if _, isGo := f.Value.(*goFunction); isGo {
+				return int64(o.Encoding)<<encodingShift | size
+			}
+			if o.Encoding == wire.Stream {
+				return size
+			}
 		}
 		jobs.put(number, job)
 		return statusTimeout
@@ -47,12 +64,12 @@ func Call(handle, number, exchange, codeSize, size, convention, byReference, wai
 
 // onlyValue returns the encoded result of a job of one task, if it is there and
 // encoded by itself.
-func onlyValue(job *gopool.Job) ([]byte, bool) {
+func onlyValue(job *gopool.Job) (wire.Outcomes, bool) {
 	for _, s := range job.After(0) {
-		if o, ok := s.Payload.(wire.Outcomes); ok && o.Encoding == wire.Stream {
+		if o, ok := s.Payload.(wire.Outcomes); ok {
 			one := o.Window(s.Skip, 1)
-			return one.Data, one.Plain()
+			return one, one.Plain()
 		}
 	}
-	return nil, false
+	return wire.Outcomes{}, false
 }

@@ -3,11 +3,12 @@ package bridge
 import (
 	"bytes"
 	"context"
-	"sync"
+	"fmt"
 	"sync/atomic"
 	"time"
 
 	"github.com/gopool/gopool/gopool"
+	"github.com/gopool/gopool/gopool/wire"
 )
 
 // Flags of Submit.
@@ -30,6 +31,9 @@ const brief = 1
 // did not, and calls of the function are so short that they should be gathered.
 func Submit(handle, number, exchange, codeSize, convention, batchSize, count, chunk, flags, wait int64) int64 {
 	return withPool(handle, func(p *pool) int64 {
+		if p.goroutines.Load() != nil && flags&(flagLocal|flagGather) != 0 {
+			return statusMalformed
+		}
 		f, own, data := (*gopool.Function)(nil), true, any(number)
 		var memory []byte
 		if flags&flagLocal != 0 {
@@ -39,7 +43,10 @@ func Submit(handle, number, exchange, codeSize, convention, batchSize, count, ch
 			if memory, ok = exchanges.find(exchange); !ok {
 				return statusUnknown
 			}
-			f, own = p.function(memory[:codeSize], uint32(convention), flags&flagByReference != 0)
+			var err error
+			if f, own, err = p.function(memory[:codeSize], uint32(convention), flags&flagByReference != 0); err != nil {
+				return statusOf(err)
+			}
 			data = bytes.Clone(memory[codeSize : codeSize+batchSize])
 		}
 		if own {
@@ -65,7 +72,7 @@ func Submit(handle, number, exchange, codeSize, convention, batchSize, count, ch
 		}
 		jobs.put(number, job)
 		onDone()
-		if !own && wait == 0 && p.Brief(f) {
+		if !own && wait == 0 && uint32(convention)&conventionGo == 0 && p.Brief(f) {
 			return brief
 		}
 		return 0
@@ -73,16 +80,18 @@ func Submit(handle, number, exchange, codeSize, convention, batchSize, count, ch
 }
 
 func (p *pool) start(f *gopool.Function, onDone func(), data any, count, chunk, flags, wait int64) (*gopool.Job, error) {
-	if wait > 0 {
-		deadline := time.Now().Add(time.Duration(wait) * time.Millisecond)
-		b := batch(data, 1, 0)
-		job, err := p.Pool.Call(f, b, deadline)
-		return job, refuse(b, err)
-	}
 	if count == 0 {
 		return p.Pool.Submit(f, int(chunk), onDone, flags&flagSealed != 0)
 	}
-	b := batch(data, count, 0)
+	b, err := batch(f, data, count, 0)
+	if err != nil {
+		return nil, err
+	}
+	if wait > 0 {
+		deadline := time.Now().Add(time.Duration(wait) * time.Millisecond)
+		job, err := p.Pool.Call(f, b, deadline)
+		return job, refuse(b, err)
+	}
 	job, err := p.Pool.Submit(f, int(chunk), onDone, flags&flagSealed != 0, b)
 	return job, refuse(b, err)
 }
@@ -96,12 +105,26 @@ func refuse(b *gopool.Batch, err error) error {
 	return err
 }
 
-func batch(data any, count, index int64) *gopool.Batch {
-	b := &gopool.Batch{Data: data, Count: int(count), Index: int(index)}
-	if encoded, ok := data.([]byte); ok {
-		mark := encoded[0]
-		b.Settled, b.Size = receive(encoded[1:], mark&batchMentioning != 0, mark&^batchMentioning == batchLent)
+// batch returns the batch of tasks that call f which Python has sent. Where that is for
+// threads, data is the number of the job.
+func batch(f *gopool.Function, data any, count, index int64) (*gopool.Batch, error) {
+	encoded, _ := data.([]byte)
+	switch value := f.Value.(type) {
+	case *goFunction:
+		return value.batch(encoded, count, index)
+	case gopool.Code:
+		if len(value.Bytes) == 0 || len(encoded) == 0 {
+			return nil, fmt.Errorf("%w: tasks without a function, or without arguments", wire.ErrMalformed)
+		}
+		return pickled(encoded, count, index), nil
 	}
+	return &gopool.Batch{Data: data, Count: int(count), Index: int(index)}, nil
+}
+
+func pickled(data []byte, count, index int64) *gopool.Batch {
+	b := &gopool.Batch{Data: data, Count: int(count), Index: int(index)}
+	mark := data[0]
+	b.Settled, b.Size = receive(data[1:], mark&batchMentioning != 0, mark&^batchMentioning == batchLent)
 	return b
 }
 
@@ -131,7 +154,10 @@ func Add(handle, exchange, size, count, index int64) int64 {
 			}
 			data = bytes.Clone(memory[:size])
 		}
-		b := batch(data, count, index)
+		b, err := batch(j.Function(), data, count, index)
+		if err != nil {
+			return statusOf(err)
+		}
 		if err := refuse(b, j.Add(b)); err != nil {
 			return statusOf(err)
 		}
@@ -247,60 +273,3 @@ var expired = func() context.Context {
 	cancel()
 	return ctx
 }()
-
-// doneJobs is the queue behind NextDone.
-type doneJobs struct {
-	mu   sync.Mutex
-	some sync.Cond
-	list []int64
-	over bool
-	// discard: the pool was terminated, and nobody is to be told any more.
-	discard bool
-}
-
-func (d *doneJobs) init() { d.some.L = &d.mu }
-
-func (d *doneJobs) push(job int64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.discard {
-		d.list = append(d.list, job)
-		d.some.Signal()
-	}
-}
-
-// end lets NextDone return 0: after the jobs in the queue, or, to discard them
-// and all that are done later, at once.
-func (d *doneJobs) end(discard bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.over = true
-	if discard {
-		d.list, d.discard = nil, true
-	}
-	d.some.Broadcast()
-}
-
-// EndDone lets NextDone return 0 after the jobs that are done now.
-func EndDone(handle int64) int64 {
-	return withPool(handle, func(p *pool) int64 { p.done.end(false); return 0 })
-}
-
-// NextDone blocks for the next job that is done and was submitted with
-// flagNotify; 0 is the end.
-func NextDone(handle int64) int64 {
-	return withPool(handle, func(p *pool) int64 {
-		d := &p.done
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		for len(d.list) == 0 {
-			if d.over {
-				return 0
-			}
-			d.some.Wait()
-		}
-		job := d.list[0]
-		d.list = d.list[1:]
-		return job
-	})
-}

@@ -9,13 +9,15 @@ import (
 )
 
 // Retry has tasks of a job that has none yet run again, up to limit times each, and the
-// first time after backoff µs; if onLimit is 1, also those that ran longer than they may.
-func Retry(handle, limit, backoff, onLimit int64) int64 {
+// first time after backoff µs. A bit of on says whether also those are that ran longer
+// than they may, and the bits above it which kinds of failure of Go functions are.
+func Retry(handle, limit, backoff, on int64) int64 {
 	return withJob(handle, func(j *gopool.Job) int64 {
 		j.Retry(gopool.Retries{
-			Limit:   int(limit),
-			Backoff: time.Duration(backoff) * time.Microsecond,
-			OnLimit: onLimit == 1,
+			Limit:      int(limit),
+			Backoff:    time.Duration(backoff) * time.Microsecond,
+			OnLimit:    on&1 != 0,
+			OnFailures: uint64(on) >> 1,
 		})
 		return 0
 	})

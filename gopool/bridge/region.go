@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"sync/atomic"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/gopool/gopool/gopool"
 )
 
@@ -36,6 +38,12 @@ func OpenRegion(fd int64) int64 {
 // CloseRegion ends the use of that region for messages that are not here yet.
 func CloseRegion() int64 {
 	return guard(func() int64 { arguments.Swap(nil).Close(); return 0 })
+}
+
+// CloseSoon closes a descriptor that becomes Go's, in a goroutine: with the last one of a
+// file in memory goes the memory, which takes 0.2 s a GB, and Python would hold the GIL.
+func CloseSoon(fd int64) int64 {
+	return guard(func() int64 { go unix.Close(int(fd)); return 0 })
 }
 
 // TrimSoon says that many outcomes in workers' memory are not needed any more.

@@ -3,6 +3,7 @@ package bridge
 import (
 	"encoding/binary"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -173,4 +174,14 @@ func TestTrimSoon(t *testing.T) {
 	w.send(wire.AppendTrimmed(nil))
 	require.Equal(t, gopool.Trim, gopool.EventKind(NextEvent(p)>>32))
 	finish(t, p, w)
+}
+
+func TestCloseSoon(t *testing.T) {
+	fd, err := unix.MemfdCreate("gopool", 0)
+	require.NoError(t, err)
+	require.Zero(t, CloseSoon(int64(fd)))
+	require.Eventually(t, func() bool {
+		_, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		return err == unix.EBADF
+	}, time.Minute, time.Millisecond)
 }

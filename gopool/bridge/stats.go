@@ -26,6 +26,7 @@ func Doing(handle, worker, exchange int64) int64 {
 // bytes, and returns the size of that: uptime, time in tasks, time of workers, in
 // ns; tasks done, queued, running, lost, retried; bytes sent, received. Then, of each
 // worker: its number, process, state, tasks done, whether it is in a task, and that.
+// Goroutines that were given up are among them while they are in a call.
 func Stats(handle, exchange int64) int64 {
 	return withPool(handle, func(p *pool) int64 {
 		memory, ok := exchanges.find(exchange)
@@ -33,6 +34,9 @@ func Stats(handle, exchange int64) int64 {
 			return statusUnknown
 		}
 		s := p.Pool.Stats()
+		if g := p.goroutines.Load(); g != nil {
+			s.Workers = append(s.Workers, g.Strays()...)
+		}
 		data := appendWords(nil,
 			int(s.Uptime), int(s.Busy), int(s.Present),
 			s.Done, s.Queued, s.Running, s.Lost, s.Retried, s.Sent, s.Received)
@@ -57,11 +61,17 @@ func appendTask(b []byte, t gopool.Task) []byte {
 func appendFunction(b []byte, f *gopool.Function) []byte {
 	switch value := f.Value.(type) {
 	case gopool.Code:
-		return append(appendWords(b, 0, int(value.Convention), len(value.Bytes)), value.Bytes...)
+		return appendCode(b, value)
+	case *goFunction:
+		return appendCode(b, value.code)
 	case int64:
 		return appendWords(b, int(value), 0, 0)
 	}
 	panic("a function of another kind of worker")
+}
+
+func appendCode(b []byte, c gopool.Code) []byte {
+	return append(appendWords(b, 0, int(c.Convention), len(c.Bytes)), c.Bytes...)
 }
 
 func appendWords(b []byte, words ...int) []byte {

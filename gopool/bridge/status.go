@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/gopool/gopool/gopool"
+	"github.com/gopool/gopool/gopool/wire"
 )
 
 // What a function returns when it has no result. python/gopool/_core.py has
@@ -21,6 +22,7 @@ const (
 	statusSystem     = -6 // a system call failed
 	statusPanic      = -7 // a bug in gopool; the stack is on standard error
 	statusCancelled  = -8 // the job was cancelled
+	statusMalformed  = -9 // what was sent is not for workers of this kind
 )
 
 // ABI returns the version of this interface, for the Python side to compare.
@@ -45,6 +47,8 @@ func statusOf(err error) int64 {
 		return statusTerminated
 	case errors.Is(err, gopool.ErrCancelled):
 		return statusCancelled
+	case errors.Is(err, wire.ErrMalformed):
+		return statusMalformed
 	case errors.As(err, &refused) && refused.Cause != nil:
 		return statusBroken
 	case errors.As(err, &refused):

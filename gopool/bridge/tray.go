@@ -211,7 +211,7 @@ func (t *tray) batch(from, to int) *gopool.Batch {
 		at := i*slotSize + slotHead
 		data = append(data, t.memory[at:at+t.size(i)]...)
 	}
-	return batch(data, int64(to-from), int64(from))
+	return pickled(data, int64(to-from), int64(from))
 }
 
 func (t *tray) size(slot int) int { return int(min(t.word(slot).Load(), slotSize-slotHead)) }

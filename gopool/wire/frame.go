@@ -71,6 +71,9 @@ const (
 	Nones                      // nothing: there is only one
 )
 
+// isTable tells whether outcomes have a length each.
+func (e Encoding) isTable() bool { return e == Stream || e == Packed }
+
 // Width returns how many bytes an outcome of a column takes, and whether e is a
 // column.
 func (e Encoding) Width() (bytes int, ok bool) {
@@ -88,7 +91,7 @@ func (e Encoding) Width() (bytes int, ok bool) {
 // Bits of an outcome's length.
 const (
 	FailureBit = 1 << 63 // the outcome is an exception
-	LentBit    = 1 << 62 // it is in a slab of the worker's, and here is where: see Loan
+	LentBit    = 1 << 62 // not all of it is here: see Loan
 	RetryBit   = 1 << 61 // of a failure: the task may be run again for it
 )
 
@@ -131,7 +134,7 @@ type Outcomes struct {
 	Elapsed  time.Duration
 	Ended    uint64 // when they were sent, in ns by the worker's clock
 	Encoding Encoding
-	Lengths  []byte // of a Stream: Count lengths of 8 bytes
+	Lengths  []byte // of a Stream, or Packed: Count lengths of 8 bytes
 	Data     []byte
 }
 
@@ -249,18 +252,21 @@ func (o Outcomes) Check() error {
 			return fmt.Errorf("%w: %d results in %d bytes", ErrMalformed, o.Count, len(o.Data))
 		}
 		return nil
-	case o.Encoding == Stream:
-		return checkLengths(o.Lengths, uint64(len(o.Data)))
+	case o.Encoding.isTable():
+		if len(o.Lengths) != 8*o.Count {
+			return fmt.Errorf("%w: %d results with %d bytes of lengths", ErrMalformed, o.Count, len(o.Lengths))
+		}
+		return checkLengths(o.Lengths, uint64(len(o.Data)), o.Encoding.lentSize())
 	}
 	return fmt.Errorf("%w: encoding %d", ErrMalformed, o.Encoding)
 }
 
-func checkLengths(lengths []byte, total uint64) error {
+func checkLengths(lengths []byte, total, lentSize uint64) error {
 	sum := uint64(0)
 	for at := 0; at < len(lengths); at += 8 {
 		n := Length(lengths[at:])
 		if n < lentSize && order.Uint64(lengths[at:])&LentBit != 0 {
-			return fmt.Errorf("%w: a slab named in %d bytes", ErrMalformed, n)
+			return fmt.Errorf("%w: a loan named in %d bytes", ErrMalformed, n)
 		}
 		if n > total-sum {
 			return fmt.Errorf("%w: an outcome of %d bytes with %d left", ErrMalformed, n, total-sum)
@@ -273,42 +279,13 @@ func checkLengths(lengths []byte, total uint64) error {
 	return nil
 }
 
-// Length returns the first length of a Stream's table, without its bits.
+// Length returns the first length of a table, without its bits.
 func Length(lengths []byte) uint64 { return order.Uint64(lengths) &^ (FailureBit | LentBit | RetryBit) }
 
-// Loan is a slab that an outcome is in.
-type Loan struct {
-	Outcome int // which of the outcomes
-	Slab    uint64
-	Size    uint64 // bytes
+// Plain tells whether the first outcome is a result, and all of it here.
+func (o Outcomes) Plain() bool {
+	return !o.Encoding.isTable() || order.Uint64(o.Lengths)&(FailureBit|LentBit) == 0
 }
-
-// A record of what is in a slab begins with four words: region, slab, where it
-// begins, how many bytes it has.
-const lentSize = 32
-
-// Loans returns the slabs that outcomes are in. The outcomes have been checked.
-func (o Outcomes) Loans() (loans []Loan) {
-	if o.Encoding != Stream {
-		return nil
-	}
-	start := uint64(0)
-	for i := range o.Count {
-		if order.Uint64(o.Lengths[8*i:])&LentBit != 0 {
-			slab, size := lent(o.Data[start:])
-			loans = append(loans, Loan{i, slab, size})
-		}
-		start += Length(o.Lengths[8*i:])
-	}
-	return loans
-}
-
-func lent(record []byte) (slab, size uint64) {
-	return order.Uint64(record[8:]), order.Uint64(record[24:])
-}
-
-// Plain tells whether the first outcome of a Stream is a result, and all of it here.
-func (o Outcomes) Plain() bool { return order.Uint64(o.Lengths)&(FailureBit|LentBit) == 0 }
 
 // Retryable tells whether an outcome is a failure for which the task may be run again.
 func (o Outcomes) Retryable(outcome int) bool {

@@ -46,7 +46,7 @@ func stream(first uint64, failed map[int]bool, records ...string) Outcomes {
 func lentStream(loans map[int]Loan, records ...string) Outcomes {
 	for i, loan := range loans {
 		var record []byte
-		for _, word := range []uint64{1, loan.Slab, 1 << 20, loan.Size, loan.Size} {
+		for _, word := range []uint64{1, loan.ID, 1 << 20, loan.Size, loan.Size} {
 			record = order.AppendUint64(record, word)
 		}
 		records[i] = string(record)
@@ -109,7 +109,7 @@ func TestFramesFromTheWorker(t *testing.T) {
 		ints := Outcomes{First: 1, Count: 2, Encoding: Ints, Data: make([]byte, 16)}
 		bools := Outcomes{First: 9, Count: 3, Encoding: Bools, Data: []byte{1, 0, 1}}
 		nones := Outcomes{First: 7, Count: 1000, Encoding: Nones, Data: []byte{}}
-		lent := lentStream(map[int]Loan{1: {Slab: 5, Size: 9}}, "a", "", "ccc")
+		lent := lentStream(map[int]Loan{1: {ID: 5, Size: 9}}, "a", "", "ccc")
 		for _, o := range []Outcomes{list, stream(1, map[int]bool{1: true}, "a", "", "ccc"), ints, bools, nones, lent} {
 			got, err := next(t, AppendOutcomes(nil, o)).Outcomes()
 			require.NoError(t, err)
@@ -131,6 +131,7 @@ func TestOutcomesRefused(t *testing.T) {
 		"more lengths than bytes":           with(func(o *Outcomes) { o.Count = 9 }),
 		"an unknown encoding":               with(func(o *Outcomes) { o.Encoding = 8 }),
 		"an encoding of the bridge's own":   with(func(o *Outcomes) { o.Encoding = 2 }),
+		"outcomes of a Go function":         with(func(o *Outcomes) { o.Encoding = Packed }),
 		"a column of half a number":         {First: 1, Count: 1, Encoding: Floats, Data: make([]byte, 4)},
 		"a column with more than its count": {First: 1, Count: 1, Encoding: Ints, Data: make([]byte, 16)},
 		"nothing that has bytes":            {First: 1, Count: 1, Encoding: Nones, Data: make([]byte, 1)},
@@ -140,10 +141,10 @@ func TestOutcomesRefused(t *testing.T) {
 		"a length that overflows the sum":   with(func(o *Outcomes) { order.PutUint64(o.Lengths[8:], math.MaxUint64) }),
 		"a list with less bytes than items": {First: 1, Count: 4, Data: []byte("abc")},
 		"a slab that is not named whole": with(func(o *Outcomes) {
-			o.Data = make([]byte, lentSize)
-			order.PutUint64(o.Lengths[8:], lentSize-1|LentBit)
+			o.Data = make([]byte, Stream.lentSize())
+			order.PutUint64(o.Lengths[8:], Stream.lentSize()-1|LentBit)
 		}),
-		"a slab that ends behind the bytes": with(func(o *Outcomes) { order.PutUint64(o.Lengths[8:], lentSize|LentBit) }),
+		"a slab that ends behind the bytes": with(func(o *Outcomes) { order.PutUint64(o.Lengths[8:], Stream.lentSize()|LentBit) }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := next(t, AppendOutcomes(nil, o)).Outcomes()
@@ -197,7 +198,7 @@ func TestWindow(t *testing.T) {
 		require.Equal(t, list, list.Window(1, 1))
 	})
 	t.Run("windows have the slabs of their own outcomes", func(t *testing.T) {
-		o := lentStream(map[int]Loan{0: {Slab: 7, Size: 1}, 2: {Slab: 8, Size: 2}}, "", "b", "", "d")
+		o := lentStream(map[int]Loan{0: {ID: 7, Size: 1}, 2: {ID: 8, Size: 2}}, "", "b", "", "d")
 		require.Equal(t, []Loan{{0, 7, 1}, {2, 8, 2}}, o.Loans())
 		require.Equal(t, []Loan{{1, 8, 2}}, o.Window(1, 3).Loans())
 		require.Empty(t, o.Window(1, 1).Loans())

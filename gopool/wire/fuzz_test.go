@@ -22,7 +22,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(AppendOutcomes(nil, Outcomes{First: 1, Count: -1, Encoding: Stream}))
 	f.Add(AppendOutcomes(nil, Outcomes{First: 1, Count: 2, Encoding: Ints, Data: make([]byte, 16)}))
 	f.Add(AppendOutcomes(nil, Outcomes{First: 1, Count: 2, Encoding: Nones}))
-	lent := AppendOutcomes(nil, lentStream(map[int]Loan{0: {Slab: 1, Size: 2}, 2: {Slab: math.MaxUint64}}, "", "b", ""))
+	lent := AppendOutcomes(nil, lentStream(map[int]Loan{0: {ID: 1, Size: 2}, 2: {ID: math.MaxUint64}}, "", "b", ""))
 	f.Add(AppendRetire(AppendTrimmed(lent)))
 	f.Add(AppendOutcomes(nil, Outcomes{First: 1, Count: 1, Encoding: Stream, Lengths: order.AppendUint64(nil, 3|LentBit), Data: []byte("abc")}))
 	f.Add(AppendStop(nil))

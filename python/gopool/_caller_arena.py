@@ -79,11 +79,14 @@ def release() -> None:
         _users -= 1
         if _users or _arena.own is None:
             return
-        arena, _arena.own = _arena.own, None
+        fd = _arena.own.fd
+        _arena.own = None  # and unmapped, which is quick while there is a descriptor yet
         if _published:
             _published = False
             _core.native.bridge_CloseRegion()
-        arena.close()
+            _core.native.bridge_CloseSoon(fd)
+        else:
+            os.close(fd)
 
 
 def _disown() -> None:

@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--version", action="version", version=f"gopool {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
+    _add_build(commands)
     arguments = parser.parse_args(sys.argv[1:] or ["--help"])
     arguments.call(arguments)
 
@@ -56,3 +57,25 @@ def _run(arguments: argparse.Namespace) -> None:
 
     run = run_module if arguments.is_module else run_file
     run(*arguments.words)
+
+
+def _add_build(commands: Commands) -> None:
+    build = commands.add_parser(
+        "build",
+        help="make a Python package of a Go package",
+        description="Compile the Go package in a directory to a Python package of the same name, "
+        "whose functions run in goroutines: by themselves, or in a gopool.GoPool.",
+        allow_abbrev=False,
+    )
+    build.add_argument("path", metavar="DIRECTORY", help="the directory of the Go package")
+    build.add_argument("--wheel", action="store_true", help="make a wheel instead, in dist")
+    build.add_argument(
+        "--output", metavar="DIR", help="where the result goes, instead of the current directory"
+    )
+    build.set_defaults(call=_build)
+
+
+def _build(arguments: argparse.Namespace) -> None:
+    from ._build.package import build
+
+    build(arguments.path, arguments.output, as_wheel=arguments.wheel)

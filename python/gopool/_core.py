@@ -19,7 +19,9 @@ from ._extension import Extension
 _ABI = 1
 
 # Statuses; gopool/bridge/status.go has the same table.
-TIMEOUT, NOT_RUNNING, TERMINATED, BROKEN, UNKNOWN, SYSTEM, PANIC, CANCELLED = range(-1, -9, -1)
+TIMEOUT, NOT_RUNNING, TERMINATED, BROKEN, UNKNOWN, SYSTEM, PANIC, CANCELLED, MALFORMED = range(
+    -1, -10, -1
+)
 
 #: Results below this are minus the size of the exchange that would do.
 TOO_SMALL = -1000

@@ -21,6 +21,7 @@ from collections.abc import Callable, Generator, Iterator
 from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -32,6 +33,7 @@ import pytest_timeout
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support import leaks, standstill, tasks
+from support.go_build import GoPackages
 from support.latches import Gate, Ledger, Mailbox
 from support.programs import Program
 
@@ -166,6 +168,23 @@ def warm_up(request: pytest.FixtureRequest) -> None:
     # libraries and tests that are loaded by now, which takes longer than most tests.
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def go_packages(tmp_path_factory: pytest.TempPathFactory) -> GoPackages:
+    return GoPackages(tmp_path_factory.mktemp("go"))
+
+
+@pytest.fixture(scope="session")
+def kinds(go_packages: GoPackages) -> ModuleType:
+    """The Go package with a function for each kind of parameter and result."""
+    return go_packages("kinds")
+
+
+@pytest.fixture(scope="session")
+def faults(go_packages: GoPackages) -> ModuleType:
+    """The Go package with functions that fail, and functions that wait."""
+    return go_packages("faults")
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from gopool_build import prerequisites, toolchain
+
+from gopool._build import prerequisites, toolchain
 
 
 def write_command(path: Path, script: str) -> Path:

