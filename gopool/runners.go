@@ -42,9 +42,11 @@ func (r *Runners) Start(n int) error {
 // returned.
 func (r *Runners) Strays() []WorkerStats { return r.strays.list() }
 
-// Serve does what the pool asks of the owner of its workers, until it has finished.
+// Serve does what the pool asks of the owner of its workers, until it has finished, and
+// strays have had the time to return that all calls have: most are about to.
 func (r *Runners) Serve() {
 	var timer *time.Timer
+	var deadline time.Time
 	for {
 		switch event := r.pool.Next(); event.Kind {
 		case Kill:
@@ -60,6 +62,7 @@ func (r *Runners) Serve() {
 			}
 		case StopAll:
 			left := slices.Collect(maps.Values(r.all))
+			deadline = time.Now().Add(grace)
 			timer = time.AfterFunc(grace, func() {
 				for _, w := range left {
 					w.giveUp()
@@ -69,9 +72,12 @@ func (r *Runners) Serve() {
 				w.cancel()
 			}
 		case Finished:
-			if timer != nil {
-				timer.Stop()
+			if timer == nil {
+				r.strays.wait(grace)
+				return
 			}
+			timer.Stop()
+			r.strays.wait(time.Until(deadline))
 			return
 		}
 	}

@@ -44,6 +44,27 @@ func TestRunnersGivenUp(t *testing.T) {
 		require.Empty(t, j.Take(), "what it returns is dropped")
 		require.Equal(t, int32(1), s.runs[0].Load())
 	})
+	t.Run("has time to return before it is left behind", func(t *testing.T) {
+		for _, end := range []func(*Pool){(*Pool).Close, (*Pool).Terminate} {
+			p := New(Options{})
+			r := NewRunners(p)
+			require.NoError(t, r.Start(1))
+			s := newStuck()
+			j, err := p.Submit(p.NewFunction(s), 1, nil, false)
+			require.NoError(t, err)
+			j.Limit(time.Millisecond)
+			require.NoError(t, j.Add(&Batch{Count: 1}))
+			j.Seal()
+			served := make(chan struct{})
+			go func() { defer close(served); r.Serve() }()
+			require.True(t, j.Wait(within(t), 2))
+			require.Len(t, r.Strays(), 1)
+			end(p)
+			time.AfterFunc(10*time.Millisecond, func() { close(s.release) })
+			await(t, served, "the end")
+			require.Empty(t, r.Strays())
+		}
+	})
 	t.Run("is asked to end as well", func(t *testing.T) {
 		p, r := runners(t, 1, Options{})
 		j, err := p.Submit(p.NewFunction(newFakeRanges(func(c *fakeCall, _ int) (int, error) {

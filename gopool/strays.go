@@ -9,8 +9,9 @@ import (
 
 // strays are the runners of a pool that were given up and whose call has not returned.
 type strays struct {
-	mu  sync.Mutex
-	all map[*runner]stray
+	mu   sync.Mutex
+	all  map[*runner]stray
+	none chan struct{} // closed when there are none; nil if nobody waits
 }
 
 // stray is what was known of one when it was given up.
@@ -38,6 +39,26 @@ func (s *strays) remove(w *runner) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, w)
+	if len(s.all) == 0 && s.none != nil {
+		close(s.none)
+		s.none = nil
+	}
+}
+
+// wait blocks until there are none, for a while.
+func (s *strays) wait(limit time.Duration) {
+	s.mu.Lock()
+	if len(s.all) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	none := make(chan struct{})
+	s.none = none
+	s.mu.Unlock()
+	select {
+	case <-none:
+	case <-time.After(limit):
+	}
 }
 
 // list returns what they are in, in the order in which they were started.

@@ -7,7 +7,6 @@ to wait for the end.
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections import Counter
 
@@ -18,12 +17,6 @@ from ._gathering import Gathering
 from ._owner import Thread
 from ._packing import Packing
 from ._sender import Sender
-
-#: Seconds that calls have to end by themselves once their context is cancelled; those that
-#: were given up before the pool ended get them now.
-_GRACE = 0.2
-
-_POLL = 0.002
 
 
 class Goroutines(Sender):
@@ -46,12 +39,7 @@ class Goroutines(Sender):
     def _attend(self) -> None:
         """See the pool to its end, in a thread of its own."""
         _core.native.bridge_AwaitFinished(self.pool, -1)
-        deadline = time.monotonic() + _GRACE
-        while (strays := _core.native.bridge_Abandoned(self.pool) > 0) and (
-            time.monotonic() < deadline
-        ):
-            time.sleep(_POLL)
-        if strays:
+        if _core.native.bridge_Abandoned(self.pool) > 0:
             workers = self.stats().workers
             self._strays = Counter(w.function for w in workers if w.function is not None)
         self._end()

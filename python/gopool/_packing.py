@@ -36,6 +36,9 @@ _BATCH_BYTES = 1 << 18
 #: In what bridge_Call returns: the encoding is above these bits, the size in them.
 _SIZE_BITS = 40
 
+#: Names of functions, by their code.
+names: dict[bytes, str] = {}
+
 #: Arrays that goroutines may read to the end of the process: they were given up in their call.
 _read_for_ever: list[list[memoryview]] = []
 
@@ -91,7 +94,7 @@ class Packing(Coder):
         scratch = borrow()
         try:
             packed = func.pack(func.bind(args, kwds), scratch.packer)
-            return self._batch(packed, 1, 0, scratch.packer)
+            return self.batch(packed, 1, 0, scratch.packer)
         finally:
             give_back(scratch)
 
@@ -118,37 +121,28 @@ class Packing(Coder):
     ) -> Iterator[Batch | Failure]:
         """Pack items, as many in one go as are expected to fill a batch."""
         scratch = borrow()
-        packer = scratch.packer
-        packed, start, end, width = b"", 0, 0, 1
+        stream = _Stream(self, scratch.packer, index)
+        at, width = 0, 1
         try:
-            while end < len(items):
-                group = items[end : end + width]
-                kept = len(packer.kept)
+            while at < len(items):
+                group = items[at : at + width]
                 try:
-                    data = _pack_group(func, star, group, packer)
+                    data = _pack_group(func, star, group, scratch.packer)
                 except Exception as error:
-                    del packer.kept[kept:]
                     if len(group) > 1:  # one of them is to blame
                         width = 1
                         continue
-                    if packed:
-                        yield self._batch(packed, end - start, index + start, packer)
-                    yield Failure(index + end, error)
-                    end += 1
-                    packed, start = b"", end
-                    continue
-                packed += data
-                end += len(group)
-                width = max(1, min(4 * width, LAST_BATCH, _BATCH_BYTES * width // len(data)))
-                if len(packed) >= _BATCH_BYTES:
-                    yield self._batch(packed, end - start, index + start, packer)
-                    packed, start = b"", end
-            if packed:
-                yield self._batch(packed, end - start, index + start, packer)
+                    yield from stream.fail(error)
+                else:
+                    yield from stream.add(data, len(group))
+                    width = max(1, min(4 * width, LAST_BATCH, _BATCH_BYTES * width // len(data)))
+                at += len(group)
+            yield from stream.take()
         finally:
             give_back(scratch)
 
-    def _batch(self, packed: bytes, count: int, index: int, packer: Packer) -> Batch:
+    def batch(self, packed: bytes, count: int, index: int, packer: Packer) -> Batch:
+        """Return a batch of what was packed, and of the arrays that it has addresses of."""
         if packer.kept:
             kept, packer.kept = packer.kept, []
             return _ByAddress(self._owner, kept, packed, count, index)
@@ -159,6 +153,38 @@ class Packing(Coder):
         if encoding == _wire.PACKED:
             return func.revive(func.unpack(view[:size]))
         return _codec.decode_outcomes(encoding, 0, 1, view[:0], view[:size])[0]
+
+
+class _Stream:
+    """A batch in the making, of items that are packed some at a time."""
+
+    def __init__(self, packing: Packing, packer: Packer, index: int) -> None:
+        self._packing = packing
+        self._packer = packer
+        self._packed = b""
+        self._count = 0  # of items in it
+        self._end = index  # of what comes next
+
+    def add(self, data: bytes, count: int) -> Iterator[Batch]:
+        """Add so many items, and yield the batch if it is full."""
+        self._packed += data
+        self._count += count
+        self._end += count
+        if len(self._packed) >= _BATCH_BYTES:
+            yield from self.take()
+
+    def take(self) -> Iterator[Batch]:
+        """Yield what was added, if anything, as a batch."""
+        if self._count:
+            index = self._end - self._count
+            yield self._packing.batch(self._packed, self._count, index, self._packer)
+            self._packed, self._count = b"", 0
+
+    def fail(self, error: Exception) -> Iterator[Batch | Failure]:
+        """Yield what was added, and why the next item can't be."""
+        yield from self.take()
+        yield Failure(self._end, error)
+        self._end += 1
 
 
 def _column(func: GoFunction, items: Sequence[Any]) -> bytes | None:
@@ -190,9 +216,8 @@ def _pack_group(func: GoFunction, star: bool, group: Sequence[Any], packer: Pack
     elif func.adapts:
         group = [func.adapted((item,), packer)[0] for item in group]
     data = packer.pack(group if type(group) is list else list(group))
-    return data[
-        1 if len(group) < 1 << 4 else 3 if len(group) < 1 << 16 else 5 :
-    ]  # the array's head
+    head = 1 if len(group) < 1 << 4 else 3 if len(group) < 1 << 16 else 5  # of the array
+    return data[head:]
 
 
 def outcomes(func: GoFunction, count: int, lengths: memoryview, data: memoryview) -> list[Any]:
@@ -221,7 +246,3 @@ def _outcome(func: GoFunction, record: memoryview, mark: int) -> Any:
         return func.revive(func.unpack(record))
     except Exception as error:
         return _codec.Raised(error)
-
-
-#: Names of functions, by their code.
-names: dict[bytes, str] = {}

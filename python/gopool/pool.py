@@ -91,6 +91,9 @@ class Pool(multiprocessing.pool.Pool):
     Leaving the `with` block terminates the pool. Raises ValueError or TypeError
     for arguments that make no sense. Blocks until the workers are started.
 
+    Functions of Go packages, which `gopool build` makes, do not run in workers but in as many
+    goroutines of this process (see `GoPool`). `stats` and `trace` do not tell of those.
+
     Differences from `multiprocessing.Pool`: a worker that dies takes one task
     with it and hangs nobody (`WorkerLostError`); workers that can't start break
     the pool (`BrokenPoolError`); what is outstanding when the pool is

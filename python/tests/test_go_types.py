@@ -147,7 +147,7 @@ def test_numbers_come_back_as_an_array(kinds: ModuleType, name: str) -> None:
     check()
 
 
-@pytest.mark.parametrize("size", [0, 1, 4095, 4096, 4097, 1_000_000])
+@pytest.mark.parametrize("size", [0, 1, 4095, 4096, 4097, 300_000])
 def test_large_arrays_are_the_same_as_small_ones(kinds: ModuleType, size: int) -> None:
     """From 32 KiB on only their address crosses, there and back."""
     numbers = np.arange(size, dtype=np.float64)
