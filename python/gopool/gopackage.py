@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Array", "GoFunction", "Numbers", "Package"]
 
-_ABI = 1
+_ABI = 1  # as gopool/gofunc has it
 
 
 class Package:
