@@ -71,8 +71,7 @@ func writeFunction(file *bytes.Buffer, number int, f *Function) {
 	fmt.Fprintf(file, "%s = _package.function(\n    %d,\n    %s,\n", f.Name, number, quote(f.Name))
 	fmt.Fprintf(file, "    params=(%s),\n    results=(%s),\n",
 		strings.TrimSuffix(params.String(), " "), strings.TrimSuffix(results.String(), " "))
-	fmt.Fprintf(file, "    error=%s,\n    context=%s,\n    variadic=%s,\n    doc=%s,\n)\n",
-		truth(f.Error), truth(f.Context), truth(f.Variadic), quote(f.Doc))
+	fmt.Fprintf(file, "    variadic=%s,\n    doc=%s,\n)\n", truth(f.Variadic), quote(f.Doc))
 }
 
 // descriptor returns what says a type to gopool.gopackage.

@@ -54,8 +54,6 @@ class Package:
         results: Sequence[Descriptor],
         variadic: bool,
         doc: str = "",
-        error: bool = False,
-        context: bool = False,
     ) -> GoFunction:
         """Return the function that has a number in the package."""
         types = [(param, go_type(of, self._structs)) for param, of in params]
