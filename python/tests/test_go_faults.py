@@ -220,8 +220,9 @@ def test_terminate_gives_up_what_does_not_end(faults: ModuleType, gate: str, nam
     pool = gopool.GoPool(2)
     result = pool.apply_async(getattr(faults, name), (gate,))
     faults.Await(gate, 1)
-    with pytest.warns(RuntimeWarning, match=f"run on: 1 of {name}$"):
+    with pytest.warns(RuntimeWarning, match=f"run on: 1 of {name}$") as told:
         pool.terminate()
+    assert told[0].filename == __file__
     pool.join()
     with pytest.raises(gopool.PoolTerminatedError):
         result.get(LONG)
