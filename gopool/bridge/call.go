@@ -8,7 +8,8 @@ import (
 	"github.com/gopool/gopool/gopool/wire"
 )
 
-// encodingShift is where the encoding begins in what Call returns of a Go function.
+// encodingShift is where the encoding begins in what Call returns of a Go function;
+// python/gopool/_packing.py has the same number.
 const encodingShift = 40
 
 // Call is Submit of a job of one task and, if all goes well, everything else as
@@ -49,12 +50,11 @@ func Call(handle, number, exchange, codeSize, size, convention, byReference, wai
 			return statusOf(err)
 		}
 		if o, ok := onlyValue(job); ok && len(o.Data) <= len(memory) {
-			size := int64(copy(memory, o.Data))
-			if _, isGo := f.Value.(*goFunction); isGo {
-				return int64(o.Encoding)<<encodingShift | size
-			}
-			if o.Encoding == wire.Stream {
-				return size
+			switch _, isGo := f.Value.(*goFunction); {
+			case isGo:
+				return int64(o.Encoding)<<encodingShift | int64(copy(memory, o.Data))
+			case o.Encoding == wire.Stream:
+				return int64(copy(memory, o.Data))
 			}
 		}
 		jobs.put(number, job)

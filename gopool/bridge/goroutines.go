@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -80,15 +79,14 @@ func withGoroutines(handle int64, f func(*goroutines) int64) int64 {
 // those that were abandoned, at most timeout ms (below 0: without end).
 func AwaitFinished(handle, timeout int64) int64 {
 	return withGoroutines(handle, func(g *goroutines) int64 {
-		ctx, cancel := context.WithCancel(context.Background())
+		var expired <-chan time.Time // never, if there is no such
 		if timeout >= 0 {
-			ctx, cancel = context.WithTimeout(ctx, time.Duration(timeout)*time.Millisecond)
+			expired = time.After(time.Duration(timeout) * time.Millisecond)
 		}
-		defer cancel()
 		select {
 		case <-g.ended:
 			return 0
-		case <-ctx.Done():
+		case <-expired:
 			return statusTimeout
 		}
 	})
@@ -118,7 +116,7 @@ func (f *goFunction) batch(data []byte, count, index int64) (*gopool.Batch, erro
 	if err != nil {
 		return nil, err
 	}
-	b := &gopool.Batch{Data: items, Count: int(count), Index: int(index), Size: items.Size()}
+	b := &gopool.Batch{Data: items, Count: int(count), Index: int(index), Size: items.Size}
 	if items.Token != 0 {
 		b.Settled = func() { f.pool.done.pushToken(items.Token) }
 	}

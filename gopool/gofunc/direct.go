@@ -8,7 +8,7 @@ import (
 )
 
 // abi is the number of all that the two halves of Go functions, and Python, have
-// to agree on.
+// to agree on. Package bind and python/gopool/gopackage.py have the same.
 const abi = 1
 
 // Marks of what Call returns.

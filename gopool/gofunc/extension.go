@@ -6,7 +6,8 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// The extensions of msgpack. python/gopool/_gofunction.py has the same numbers.
+// The extensions of msgpack. python/gopool/_gobuffers.py and _gopacker.py have the same
+// numbers, and package wire has that of addresses.
 const (
 	bufferExtension    = 1  // an array of numbers
 	addressExtension   = 2  // the same elsewhere in this process

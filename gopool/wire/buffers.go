@@ -4,12 +4,12 @@ import "github.com/tinylib/msgp/msgp"
 
 // distant is the type of a msgpack extension that says where a buffer is: the type of
 // its numbers and how many dimensions it has, in 8 bytes; how many there are in each
-// dimension; where the first is.
+// dimension; where the first is. Package gofunc, which this can't import, has the same.
 const distant = 2
 
-// distantBytes returns how many bytes the buffers have that a value of msgpack names, as
+// DistantBytes returns how many bytes the buffers have that a value of msgpack names, as
 // far as that can be read.
-func distantBytes(value []byte) (bytes uint64) {
+func DistantBytes(value []byte) (bytes uint64) {
 	for left := uint64(1); left > 0; left-- {
 		var n uint32
 		var err error

@@ -35,7 +35,7 @@ func (o Outcomes) Loans() (loans []Loan) {
 
 func (e Encoding) lent(record []byte) (id, size uint64) {
 	if e == Packed {
-		return order.Uint64(record), distantBytes(record[8:])
+		return order.Uint64(record), DistantBytes(record[8:])
 	}
 	return order.Uint64(record[8:]), order.Uint64(record[24:])
 }

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 CALL, STAR, APPLY = range(3)
 CONVENTION = 3  # the bits that say which
 
-# Added to a calling convention; all but the first are gopool/bridge/region.go's as well.
+# Added to a calling convention; all but the first are those of gopool/bridge as well
+# (region.go, goroutines.go).
 BY_VALUE = 4  # the function was sent by value, and so may results be
 LENT = 8  # the function is in a slab
 MENTIONING = 16  # first come the shared values that it mentions

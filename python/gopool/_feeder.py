@@ -161,6 +161,7 @@ class Feeder:
         if self._weight >= BATCH_BYTES:
             self._weight = 0
             if self._feed.room(0) < 0:
+                batch.refused()
                 return False
         self._index += batch.count
         self._weight += batch.weight

@@ -7,6 +7,7 @@ to wait for the end.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections import Counter
 
@@ -62,5 +63,13 @@ class Goroutines(Sender):
             warnings.warn(
                 f"calls that do not end when their context is cancelled run on: {calls}",
                 RuntimeWarning,
-                stacklevel=4,  # who has called `join` or `terminate` of the pool
+                stacklevel=_level_of_caller(),
             )
+
+
+def _level_of_caller() -> int:
+    """Return how far up the stack, seen from who asks, the code is that has called gopool."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("gopool."):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Addresses of what the pool calls in the extension; number of the function there.
 _CODE = struct.Struct("<4Q")
 
-# The head of a batch: its kind, and a token or 0.
+# The head of a batch: its kind (gopool/gofunc/call.h), and a token or 0.
 _HEAD = struct.Struct("<2Q")
 _PACKED, _INTS, _FLOATS, _RANGE = range(4)
 _BOUNDS = struct.Struct("<2q")  # of a range: the first, and the step
@@ -33,7 +33,8 @@ _BOUNDS = struct.Struct("<2q")  # of a range: the first, and the step
 #: A batch ends when it has so many bytes.
 _BATCH_BYTES = 1 << 18
 
-#: In what bridge_Call returns: the encoding is above these bits, the size in them.
+#: In what bridge_Call returns: the encoding is above these bits, the size in them
+#: (gopool/bridge/call.go).
 _SIZE_BITS = 40
 
 #: Names of functions, by their code.
@@ -46,11 +47,14 @@ _read_for_ever: list[list[memoryview]] = []
 class _Kept:
     """Arrays that are kept until Go has given their token back."""
 
-    def __init__(self, views: list[memoryview]) -> None:
+    def __init__(self, owner: Owner, views: list[memoryview]) -> None:
+        self._owner = owner
         self._views = views
 
     def _tell(self) -> None:
-        pass  # and this object goes, with the arrays
+        if self._owner._hears_no_more:  # it is not the token that came, but the end
+            self._release()
+        # Otherwise this object goes, with the arrays.
 
     def _release(self) -> None:
         _read_for_ever.append(self._views)
@@ -64,8 +68,9 @@ class _ByAddress(Batch):
     ) -> None:
         self._owner = owner
         self._token = _core.new_number()
-        owner.expect(self._token, _Kept(views))
+        owner.expect(self._token, _Kept(owner, views))
         super().__init__(_HEAD.pack(_PACKED, self._token) + data, count, index)
+        self.weight += sum(view.nbytes for view in views)
 
     def refused(self) -> None:
         self._owner.unexpect(self._token)

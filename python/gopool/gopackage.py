@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Array", "GoFunction", "Numbers", "Package"]
 
-_ABI = 1
+_ABI = 1  # as gopool/gofunc has it
 
 
 class Package:
@@ -54,8 +54,6 @@ class Package:
         results: Sequence[Descriptor],
         variadic: bool,
         doc: str = "",
-        error: bool = False,
-        context: bool = False,
     ) -> GoFunction:
         """Return the function that has a number in the package."""
         types = [(param, go_type(of, self._structs)) for param, of in params]

@@ -15,6 +15,7 @@ import pytest
 from support.programs import Program
 
 import gopool
+from gopool import _feed
 
 pytestmark = [
     pytest.mark.faults,
@@ -219,8 +220,9 @@ def test_terminate_gives_up_what_does_not_end(faults: ModuleType, gate: str, nam
     pool = gopool.GoPool(2)
     result = pool.apply_async(getattr(faults, name), (gate,))
     faults.Await(gate, 1)
-    with pytest.warns(RuntimeWarning, match=f"run on: 1 of {name}$"):
+    with pytest.warns(RuntimeWarning, match=f"run on: 1 of {name}$") as told:
         pool.terminate()
+    assert told[0].filename == __file__
     pool.join()
     with pytest.raises(gopool.PoolTerminatedError):
         result.get(LONG)
@@ -238,6 +240,46 @@ def test_arrays_outlive_the_pool_while_they_are_read(faults: ModuleType, gate: s
     gc.collect()
     with pytest.raises(BufferError):
         numbers.append(1)  # it cannot be moved
+
+
+def test_arrays_outlive_a_broken_pool_while_they_are_read(
+    faults: ModuleType, gate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One in which no goroutine could take the place of the one that was given up."""
+    numbers = bytearray(np.ones(10_000).tobytes())
+    pool = gopool.GoPool(1)
+    pool.apply_async(faults.ReadAt, (memoryview(numbers).cast("d"), gate))
+    faults.Await(gate, 1)
+    monkeypatch.setattr(pool._supervisor, "_read_cause", lambda: "there is no memory")
+    with pytest.warns(RuntimeWarning):
+        pool.terminate()
+    del pool
+    gc.collect()
+    with pytest.raises(BufferError):
+        numbers.append(1)
+
+
+def test_arrays_that_a_cancelled_job_does_not_take_are_let_go(
+    faults: ModuleType, kinds: ModuleType, gate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no room for the one behind the item that can't be packed."""
+    monkeypatch.setattr(_feed, "BUFFER_BYTES", 1)
+    numbers = bytearray(np.ones(10_000).tobytes())
+    array = memoryview(numbers).cast("d")
+    with gopool.GoPool(1) as pool:
+        pool.apply_async(faults.StayDeaf, (gate,))
+        faults.Await(gate, 1)
+        items: list[Any] = [array, object(), array]
+        results = pool.imap_unordered(kinds.Sum, iter(items), chunksize=3)
+        with pytest.raises(TypeError):
+            next(results)
+        assert results.cancel()
+        faults.OpenGate(gate)
+        pool.close()
+        pool.join()
+    del array, items, results
+    gc.collect()
+    numbers.append(1)  # BufferError while somebody has a view of it
 
 
 def test_arrays_are_kept_while_a_call_that_was_given_up_reads_them(

@@ -153,6 +153,20 @@ def test_what_cannot_be_packed_fails_in_its_place(pool: gopool.GoPool, kinds: Mo
         pool.map(kinds.Count, items)
 
 
+@pytest.mark.parametrize("drawn", [0, 1, 40])
+def test_an_input_that_fails(pool: gopool.GoPool, kinds: ModuleType, drawn: int) -> None:
+    """What it has raised is raised behind the results, also where there are no items left."""
+
+    def numbers() -> Iterator[int]:
+        yield from range(drawn)
+        raise KeyError("mine")
+
+    results = pool.imap(kinds.Int, numbers())
+    assert [next(results) for _ in range(drawn)] == list(range(drawn))
+    with pytest.raises(KeyError, match="mine"):
+        next(results)
+
+
 def test_what_does_not_fit_the_parameters_fails_in_its_place(
     pool: gopool.GoPool, kinds: ModuleType
 ) -> None:

@@ -7,13 +7,16 @@ import gc
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 from support import tasks
 from support.latches import DEADLINE, Gate, Ledger, Mailbox
 from support.programs import Program
 
+import gopool
 from gopool import _feed
 
 pytestmark = pytest.mark.gopool_only("multiprocessing draws without a bound")
@@ -113,6 +116,20 @@ def test_bytes_are_bounded(Pool: Any, method: str, monkeypatch: pytest.MonkeyPat
         source.wait_drawn(15)  # 15/16 of the bound are no reason to pause
         for _ in range(200):
             assert len(source.ask(results)) == 1 << 16
+    assert 15 <= source.furthest <= 17
+
+
+def test_arrays_for_go_functions_are_bounded(
+    kinds: ModuleType, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although only their addresses are on their way: they are kept meanwhile."""
+    monkeypatch.setattr(_feed, "BUFFER_BYTES", 1 << 20)
+    source = Source(np.zeros(1 << 13) for _ in range(200))
+    with gopool.GoPool(2) as pool:
+        results = getattr(pool, method)(kinds.Float64s, source)
+        source.wait_drawn(15)
+        for _ in range(200):
+            assert source.ask(results).nbytes == 1 << 16
     assert 15 <= source.furthest <= 17
 
 

@@ -27,6 +27,9 @@ type Items struct {
 	// name none.
 	Token int64
 
+	// Size is how many bytes the items have, here and where they name memory.
+	Size int
+
 	kind    int
 	data    []byte
 	offsets []uint32 // of each item, where they are packed
@@ -39,6 +42,7 @@ func NewItems(data []byte, count int) (*Items, error) {
 	}
 	word := func(i int) uint64 { return binary.LittleEndian.Uint64(data[8*i:]) }
 	items := &Items{Token: int64(word(1)), kind: int(word(0)), data: data[itemsHead:]}
+	items.Size = len(items.data)
 	switch items.kind {
 	case kindPacked:
 		return items, items.locate(count)
@@ -66,10 +70,14 @@ func (i *Items) locate(count int) error {
 	rest := i.data
 	for k := range i.offsets {
 		i.offsets[k] = uint32(len(i.data) - len(rest))
-		var err error
-		if rest, err = msgp.Skip(rest); err != nil {
+		next, err := msgp.Skip(rest)
+		if err != nil {
 			return fmt.Errorf("%w: item %d: %v", wire.ErrMalformed, k, err)
 		}
+		if i.Token != 0 {
+			i.Size += int(wire.DistantBytes(rest[:len(rest)-len(next)]))
+		}
+		rest = next
 	}
 	if len(rest) > 0 {
 		return fmt.Errorf("%w: %d bytes behind the last item", wire.ErrMalformed, len(rest))
@@ -89,6 +97,3 @@ func (i *Items) from(number int) []byte {
 	}
 	return i.data[8*number:]
 }
-
-// Size returns how many bytes the items have.
-func (i *Items) Size() int { return len(i.data) }

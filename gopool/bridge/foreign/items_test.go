@@ -1,6 +1,7 @@
 package foreign
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"testing"
@@ -28,10 +29,17 @@ func TestItems(t *testing.T) {
 		batch, err := NewItems(items(kindPacked, 7, 0x01, 0xa2, 'h', 'i', 0x92, 0x01, 0xc4, 0x01, 'x', 0xc0), 4)
 		require.NoError(t, err)
 		require.Equal(t, int64(7), batch.Token)
-		require.Equal(t, 10, batch.Size())
+		require.Equal(t, 10, batch.Size)
 		for i, want := range []int{0, 1, 4, 9} {
 			require.Len(t, batch.from(i), 10-want)
 		}
+	})
+	t.Run("memory that they name is of their size", func(t *testing.T) {
+		named := append([]byte{0xc7, 24, 2, 'd', 1, 0, 0, 0, 0, 0, 0}, words(1000, 1<<20)...)
+		data := append(bytes.Clone(named), 0x91)
+		batch, err := NewItems(items(kindPacked, 7, append(data, named...)...), 2)
+		require.NoError(t, err)
+		require.Equal(t, 2*(len(named)+8*1000)+1, batch.Size)
 	})
 	t.Run("columns are cut by their width", func(t *testing.T) {
 		for _, kind := range []int{kindInts, kindFloats} {
