@@ -3,6 +3,9 @@
     with gopool.Pool(4) as p:
         print(p.map(f, items))
 
+`Pool` has worker processes, and `ThreadPool` threads. `GoPool` has goroutines, for functions of
+Go packages that the command `gopool build` has made. `PoolExecutor` is for `concurrent.futures`.
+
 Importing this package loads no extension and starts nothing: the first pool does.
 """
 

@@ -274,8 +274,11 @@ def start_program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
         *,
         options: tuple[str, ...] = (),
         arguments: tuple[str, ...] | None = None,
+        packages: Path | None = None,
     ) -> Program:
-        programs.append(Program(tmp_path, source, options=options, arguments=arguments))
+        programs.append(
+            Program(tmp_path, source, options=options, arguments=arguments, packages=packages)
+        )
         return programs[-1]
 
     yield start

@@ -1,4 +1,4 @@
-"""The Go packages in python/tests/go, built as a user would."""
+"""Go packages of tests, built as a user would."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from support.programs import TESTS
 SOURCES = TESTS / "go"
 
 
-class GoPackages:
-    """Builds Go packages into one directory, and imports them from there.
+def build(source: Path, directory: Path) -> None:
+    """Build a Go package, unless an earlier session has: that is in the build's own cache."""
+    from gopool._build.package import build
 
-    What was built in an earlier session comes from the build's own cache. Workers are told of the
-    directory: they import the packages by name.
+    build(str(source), str(directory))
+
+
+class GoPackages:
+    """Builds the packages in python/tests/go into one directory, and imports them from there.
+
+    Workers are told of the directory: they import the packages by name.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -25,9 +31,7 @@ class GoPackages:
 
     def __call__(self, name: str) -> ModuleType:
         """Return the package of that name in python/tests/go."""
-        from gopool._build.package import build
-
-        build(str(SOURCES / name), str(self.directory))
+        build(SOURCES / name, self.directory)
         importlib.invalidate_caches()
         package = importlib.import_module(name)
         package.WarmUp()

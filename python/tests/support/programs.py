@@ -39,12 +39,16 @@ class Program:
         *,
         options: tuple[str, ...] = (),
         arguments: tuple[str, ...] | None = None,
+        packages: Path | None = None,
     ) -> None:
-        """Start Python with options and arguments; by default the only one is the source's file."""
+        """Start Python with options and arguments; by default the only one is the source's file.
+
+        It imports what is in the directory `packages`, beside what the tests import.
+        """
         file = directory / "program.py"
         file.write_text(textwrap.dedent(source))
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
-        environment["PYTHONPATH"] = str(TESTS)
+        environment["PYTHONPATH"] = os.pathsep.join(str(path) for path in (TESTS, packages) if path)
         self.process = subprocess.Popen(
             [sys.executable, *options, *([str(file)] if arguments is None else arguments)],
             cwd=directory,
