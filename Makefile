@@ -114,7 +114,7 @@ repeat: $(DEVELOP) ## Run the tests of faults again and again, until one fails (
 	$(BIN)/python python/tests/repeat.py --times $(REPEAT) --jobs $(JOBS)
 
 .PHONY: bench
-bench: $(BENCH) ## Compare gopool with its peers on this machine (BENCH_ARGS=...)
+bench: $(BENCH) go ## Compare gopool with its peers on this machine (BENCH_ARGS=...)
 	$(BIN)/python python/bench $(BENCH_ARGS)
 
 .PHONY: reliability

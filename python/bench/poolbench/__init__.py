@@ -5,6 +5,7 @@ How a figure comes about, from the inside out:
 - ``scenarios/`` says *what* is measured: one small function per scenario, with its docstring as
   the explanation. It opens a pool, times one thing, checks the results and returns the figures.
 - ``libraries/`` says *on what*: how each library opens a pool, and does what scenarios ask of it.
+- ``work`` is a function in Go, Python and a Go program; ``../go`` is the Go module of the bench.
 - ``sample`` takes one measurement, in a fresh interpreter, so that no library is measured in a
   process that another one has left its threads, handlers or loaded extensions in.
 - ``runner`` takes them in rounds: in each round every library once, in alternating order.

@@ -29,7 +29,7 @@ class Target:
         return value >= self.limit if self.bound == "at least" else value <= self.limit
 
     def __str__(self) -> str:
-        return f"{'≥' if self.bound == 'at least' else '≤'} {self.limit:g}"
+        return f"{'≥' if self.bound == 'at least' else '≤'} {self.limit:,.10g}"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The functions that workers run: importable by name, whatever the start method."""
 
 import time
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -22,3 +22,13 @@ def spin(seconds: float) -> float:
     while (elapsed := time.perf_counter() - start) < seconds:
         pass
     return elapsed
+
+
+def count_words(text: str) -> int:
+    """Do what ``Count`` of go/calls does."""
+    return len(text.split())
+
+
+def total(numbers: Any) -> float:
+    """Do what ``Sum`` of go/calls does."""
+    return float(numbers.sum())

@@ -2,8 +2,9 @@
 
 A module here offers ``open_pool(processes, method)`` and, if its library has threads or executors,
 ``open_threads(threads)`` and ``open_executor(processes)``, or if joblib runs on it
-``joblib_backend()``; if a pool takes nothing beside a map,
-``NOT_SHARED`` says so. It is imported when its library is measured and not before, so that a
+``joblib_backend()``; for functions of Go packages ``open_goroutines(goroutines)``, and
+``run_program(work, items, goroutines)`` where there is no pool. If a pool takes nothing beside a
+map, ``NOT_SHARED`` says so. It is imported when its library is measured and not before, so that a
 library costs nothing where another one is measured, and may be missing.
 """
 
@@ -17,6 +18,7 @@ CONTROL = "control"
 FLOOR = "socketpair"
 LIMIT = "raw limit"
 COPYING = "memcpy"
+PURE_GO = "pure Go"
 EXECUTOR = "concurrent.futures"
 JOBLIB = "joblib"
 
@@ -31,10 +33,12 @@ LIBRARIES = {
         # multiprocessing.Pool once more: measured in gopool's place (--subject control), it shows
         # how far from 1 a ratio gets by chance on this machine.
         Library(CONTROL, "poolbench.libraries.multiprocessing_pool"),
-        # Not pools: the least that one call, a task among many, and large payloads can cost.
+        # Not pools: the least that one call, a task among many, large payloads, and the functions
+        # of Go packages can cost.
         Library(FLOOR, "poolbench.libraries.socketpair"),
         Library(LIMIT, "poolbench.libraries.raw_limit"),
         Library(COPYING, "poolbench.libraries.memcpy"),
+        Library(PURE_GO, "poolbench.libraries.pure_go"),
         Library("concurrent.futures", "poolbench.libraries.concurrent_futures"),
         Library("loky", "poolbench.libraries.loky_executor"),
         Library(JOBLIB, "poolbench.libraries.joblib_parallel"),

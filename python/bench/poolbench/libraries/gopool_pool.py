@@ -1,4 +1,4 @@
-"""``gopool.Pool``, ``gopool.ThreadPool`` and ``gopool.PoolExecutor``."""
+"""``gopool.Pool``, ``ThreadPool``, ``GoPool`` and ``PoolExecutor``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ def open_pool(processes: int, method: str | None) -> Pool:
 
 def open_threads(threads: int) -> Pool:
     return cast(Pool, gopool.ThreadPool(threads))
+
+
+def open_goroutines(goroutines: int) -> Pool:
+    return cast(Pool, gopool.GoPool(goroutines))
 
 
 def open_executor(processes: int) -> Executor:

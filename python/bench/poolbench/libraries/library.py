@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from types import ModuleType, TracebackType
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from poolbench.tasks import pause
+from poolbench.work import Work
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -46,6 +48,8 @@ class Pool(Protocol):
     def map(
         self, func: Callable[[T], R], iterable: Iterable[T], chunksize: int | None = None
     ) -> list[R]: ...
+
+    def starmap(self, func: Callable[..., R], iterable: Iterable[tuple[Any, ...]]) -> list[R]: ...
 
     def imap(
         self, func: Callable[[T], R], iterable: Iterable[T], chunksize: int = 1
@@ -92,6 +96,9 @@ class Adapter:
         self, func: Callable[[T], R], iterable: Iterable[T], chunksize: int | None = None
     ) -> list[R]:
         self._cannot("has no map")
+
+    def starmap(self, func: Callable[..., R], iterable: Iterable[tuple[Any, ...]]) -> list[R]:
+        self._cannot("has no starmap")
 
     def imap(
         self, func: Callable[[T], R], iterable: Iterable[T], chunksize: int = 1
@@ -151,6 +158,30 @@ class Library:
         executor: Executor = module.open_executor(processes)
         list(executor.map(pause, [0.05] * processes))
         return executor
+
+    def open_warm_for(self, work: Work, workers: int) -> tuple[Pool, Callable[..., Any]]:
+        """Open a warm pool for some work, and return with it the function to give to the pool.
+
+        That is the Go function where the library has goroutines, and elsewhere its twin.
+        """
+        module = self._load()
+        if hasattr(module, "open_goroutines"):
+            return module.open_goroutines(workers), work.function()
+        return self.open_warm(workers), work.twin
+
+    def time_map(
+        self, work: Work, items: Sequence[tuple[Any, ...]], workers: int
+    ) -> tuple[float, list[Any]]:
+        """Do some work once for each of these arguments; return the seconds, and the results."""
+        module = self._load()
+        if hasattr(module, "run_program"):
+            seconds, results = module.run_program(work, items, workers)
+            return seconds, results
+        pool, function = self.open_warm_for(work, workers)
+        with pool:
+            start = time.perf_counter()
+            results = pool.starmap(function, items)
+            return time.perf_counter() - start, results
 
     def joblib_backend(self) -> str:
         """Return the name of the library's backend for joblib, which knows it from now on."""

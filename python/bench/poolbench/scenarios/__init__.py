@@ -18,6 +18,7 @@ from poolbench.scenarios import (  # isort: skip  (this order is the table's)
     leave,
     standing,
     threads,
+    go_calls,
     following,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "executor",
     "flood",
     "following",
+    "go_calls",
     "imap",
     "joblib",
     "large",

@@ -1,0 +1,3 @@
+module example.org/gopoolbench
+
+go 1.26.0
