@@ -20,6 +20,19 @@ if TYPE_CHECKING:
     from .gopackage import Package
 
 
+class _Signature:
+    """Makes a function's signature when it is first asked for, and is not asked again.
+
+    With a `__getattr__` instead, CPython would look up all attributes in its slow way.
+    """
+
+    def __get__(self, function: GoFunction | None, owner: type[GoFunction]) -> inspect.Signature:
+        if function is None:  # `inspect` takes that of the constructor, then
+            raise AttributeError("__signature__")
+        signature = vars(function)["__signature__"] = function._make_signature()
+        return signature
+
+
 class GoFunction:
     """A function of a Go package.
 
@@ -29,7 +42,7 @@ class GoFunction:
     raised as `gopool.GoPanicError`.
     """
 
-    __signature__: inspect.Signature
+    __signature__ = _Signature()
     #: What pools tell Go of it, once one has.
     encoded: Function | None = None
 
@@ -128,12 +141,6 @@ class GoFunction:
     def revive(self, value: Any) -> Any:
         """Return a result, from what was unpacked."""
         return value if self.reviver is None else self.reviver(value)
-
-    def __getattr__(self, name: str) -> Any:
-        if name != "__signature__":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self.__signature__ = signature = self._make_signature()
-        return signature
 
     def _make_signature(self) -> inspect.Signature:
         import inspect  # which is large, and all pools import this module

@@ -65,6 +65,6 @@ class Work:
         if go is None:
             raise SystemExit("There is no Go toolchain to build the benchmark's programs with.")
         program = cache.directory() / "bench" / "programs" / self.program
-        command = [go, "build", "-o", str(program), f"./cmd/{self.program}"]
+        command = [str(go), "build", "-o", str(program), f"./cmd/{self.program}"]
         subprocess.run(command, cwd=MODULE, env=toolchain.environment(go), check=True)
         return program
