@@ -153,6 +153,21 @@ def test_what_cannot_be_packed_fails_in_its_place(pool: gopool.GoPool, kinds: Mo
         pool.map(kinds.Count, items)
 
 
+@pytest.mark.parametrize("drawn", [[], [1], list(range(100))], ids=["none", "one", "many"])
+@pytest.mark.parametrize("name", ["Int", "Float64", "NamedInt"])
+def test_what_the_input_raises_is_raised_behind_its_items(
+    pool: gopool.GoPool, kinds: ModuleType, name: str, drawn: list[int]
+) -> None:
+    def broken() -> Iterator[int]:
+        yield from drawn
+        raise KeyError("broken")
+
+    results = pool.imap(getattr(kinds, name), broken())
+    assert [next(results) for _ in drawn] == drawn
+    with pytest.raises(KeyError, match="broken"):
+        next(results)
+
+
 def test_what_does_not_fit_the_parameters_fails_in_its_place(
     pool: gopool.GoPool, kinds: ModuleType
 ) -> None:
