@@ -38,6 +38,7 @@ def test_arguments_by_name(kinds: ModuleType) -> None:
     assert kinds.Swap(b="a", a=1) == ("a", 1)
     assert kinds.Swap(1, b="a") == ("a", 1)
     assert kinds.Keywords(lambda_=1, from_=2) == 12  # names that Python has other use for
+    assert kinds.Self(self=3) == 3
 
 
 @pytest.mark.parametrize("arguments", [(), (",",), (",", "a"), (",", "a", "b", "c")])
