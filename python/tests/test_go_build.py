@@ -232,3 +232,12 @@ def test_the_command(write_package: WritePackage, kinds: ModuleType) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == "package example.com/words exports no function\n"
+
+
+def test_what_cannot_be_written_is_said_in_one_line(kinds: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "gopool", "build", str(SOURCES / "kinds")]
+    command += ["--output", str(tmp_path / "file")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == f"gopool build: [Errno 20] Not a directory: '{tmp_path}/file/kinds'\n"
