@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
 import pickle
+import resource
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -193,6 +196,31 @@ def test_large_results_of_a_pool_are_given_back(
         del asked
         pool.close()
         pool.join()
+    assert loans() == 0
+
+
+def test_a_million_calls_leave_nothing(kinds: ModuleType, loans: Callable[[], int]) -> None:
+    """Neither those of a pool, nor those that are made one by one: no memory, no goroutine."""
+
+    def calls() -> None:
+        with gopool.GoPool(2) as pool:
+            assert pool.map(kinds.Int, range(1_000_000)) == list(range(1_000_000))
+            pool.close()
+            pool.join()
+        call = kinds.Int
+        for number in range(1_000_000):
+            call(number)
+
+    def resident() -> int:
+        gc.collect()
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+    goroutines: Callable[[], int] = kinds._package.native.binding_Goroutines
+    calls()
+    running, memory = goroutines(), resident()
+    calls()
+    assert goroutines() <= running
+    assert resident() - memory < 20 << 20, "ten bytes a call"
     assert loans() == 0
 
 
