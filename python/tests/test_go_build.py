@@ -157,6 +157,18 @@ def test_no_other_package_is_overwritten(kinds: ModuleType, tmp_path: Path) -> N
     assert [file.name for file in other.iterdir()] == ["__init__.py"]
 
 
+def test_a_name_of_the_standard_library_is_pointed_out(
+    kinds: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is not refused: as a part of a package it hides nothing."""
+    monkeypatch.setattr(sys, "stdlib_module_names", frozenset({"kinds"}))
+    build(str(SOURCES / "kinds"), str(tmp_path))
+    assert "kinds hides Python's own module of that name" in capsys.readouterr().out
+
+
 def test_what_is_missing_is_named(
     write_package: WritePackage,
     own_cache: Path,
