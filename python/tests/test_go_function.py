@@ -265,6 +265,20 @@ def test_importing_a_package_loads_no_extension(
     assert outcome.status == 0
 
 
+@pytest.mark.parametrize("use", ["from gopool import gopackage", "gopool.GoPool(2)"])
+def test_an_interpreter_without_msgpack(start_program: StartProgram, use: str) -> None:
+    outcome = start_program(
+        f"""
+        import sys
+        sys.modules["msgpack"] = None
+        import gopool
+        {use}
+        """
+    ).outcome()
+    assert outcome.status == 1
+    assert outcome.stderr.endswith("Go packages need msgpack: pip install 'gopool[go]'\n")
+
+
 def test_a_package_of_another_version() -> None:
     with pytest.raises(ImportError, match="gopool build"):
         gopackage.Package("old", abi=0)
