@@ -20,7 +20,7 @@ type fakeRanges struct {
 
 	mu       sync.Mutex
 	calls    map[int64]*fakeCall // by worker
-	parked   map[int64]error     // failures, by worker
+	parked   map[int64]parked    // by worker
 	lengths  []int               // of all ranges that were asked for
 	lastLent uint64
 	lent     map[uint64]int // how many references there are to each
@@ -33,6 +33,12 @@ type fakeCall struct {
 	cancel func()
 }
 
+// parked is the failure of a task, which waits for the next call.
+type parked struct {
+	err    error
+	number uint64
+}
+
 // errLent has the outcome be lent.
 var errLent = errors.New("lent")
 
@@ -40,14 +46,17 @@ var errLent = errors.New("lent")
 const failureKind = 3
 
 func newFakeRanges(task func(c *fakeCall, index int) (int, error)) *fakeRanges {
-	return &fakeRanges{task: task, calls: map[int64]*fakeCall{}, parked: map[int64]error{}, lent: map[uint64]int{}}
+	return &fakeRanges{task: task, calls: map[int64]*fakeCall{}, parked: map[int64]parked{}, lent: map[uint64]int{}}
 }
 
 func (f *fakeRanges) Run(r *Range) wire.Outcomes {
-	c, parked := f.begin(r)
+	c, failure := f.begin(r)
 	defer f.end(r.Worker)
-	if parked != nil {
-		return f.record(parked)
+	if failure.err != nil && failure.number != r.Sequence {
+		panic("a failure was not asked for")
+	}
+	if failure.err != nil {
+		return f.record(failure.err)
 	}
 	begin, _ := r.Data.(int) // of the batch in its job, where there are several
 	column := wire.Outcomes{Encoding: wire.Ints}
@@ -62,7 +71,7 @@ func (f *fakeRanges) Run(r *Range) wire.Outcomes {
 			return f.record(err)
 		}
 		if err != nil {
-			f.park(r.Worker, err)
+			f.park(r.Worker, parked{err, number})
 			break
 		}
 		column.Count++
@@ -71,15 +80,15 @@ func (f *fakeRanges) Run(r *Range) wire.Outcomes {
 	return column
 }
 
-func (f *fakeRanges) begin(r *Range) (*fakeCall, error) {
+func (f *fakeRanges) begin(r *Range) (*fakeCall, parked) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
-	c, parked := &fakeCall{ctx, r.Worker, cancel}, f.parked[r.Worker]
+	c, failure := &fakeCall{ctx, r.Worker, cancel}, f.parked[r.Worker]
 	delete(f.parked, r.Worker)
 	f.calls[r.Worker] = c
 	f.lengths = append(f.lengths, r.Count)
-	return c, parked
+	return c, failure
 }
 
 func (f *fakeRanges) end(worker int64) {
@@ -89,10 +98,10 @@ func (f *fakeRanges) end(worker int64) {
 	delete(f.calls, worker)
 }
 
-func (f *fakeRanges) park(worker int64, err error) {
+func (f *fakeRanges) park(worker int64, failure parked) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.parked[worker] = err
+	f.parked[worker] = failure
 }
 
 // record returns the outcome that is no integer.

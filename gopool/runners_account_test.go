@@ -75,18 +75,23 @@ func (l *account) run(c *fakeCall, i int) (int, error) {
 func (l *account) audit(t *testing.T) {
 	t.Helper()
 	j := l.job
-	results, failed, lost := map[int]int{}, map[int]string{}, map[int]Lost{}
+	results, failed, lost := outcomesOf(t, j)
 	if j.Err() == nil {
-		results, failed, lost = outcomesOf(t, j)
 		require.Len(t, l.plan, len(results)+len(failed)+len(lost))
 	}
-	j.Forget()
 	for i := range l.plan {
 		begun := l.begun[i].Load()
 		require.LessOrEqual(t, begun, int32(1), "task %d ran twice", i)
 		if j.Err() == nil {
 			require.Equal(t, int32(1), begun, "task %d did not run", i)
 		}
+	}
+	for i, result := range results {
+		want := 2 * i
+		if l.plan[i] == lend {
+			want = -1
+		}
+		require.Equal(t, want, result)
 	}
 	for i := range failed {
 		require.Equal(t, fail, l.plan[i])

@@ -14,10 +14,12 @@ import ctypes
 import struct
 import sys
 from array import array
-from collections.abc import Callable
 from functools import cache
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._extension import Extension
 
 # Extension types (gopool/gofunc).
 INLINE, ADDRESS = 1, 2
@@ -96,13 +98,14 @@ def address_of(value: Any) -> int:
 class Loan:
     """Memory of Go's that results are in: given back when the last array over it is gone."""
 
-    def __init__(self, token: int, release: Callable[[int, int], object]) -> None:
+    def __init__(self, native: Extension, token: int) -> None:
         """Take over a count that has been made for this."""
+        self._native = native
         self._token = token
-        self._release = release
 
     def __del__(self) -> None:
-        self._release(self._token, -1)
+        if self._native.is_usable():  # in a forked child there is nobody to take it back
+            self._native.binding_Release(self._token, -1)
 
 
 class _Memory:

@@ -6,12 +6,13 @@ finds there. For pools many calls are packed at a time (`_packing.py`), and Go m
 
 from __future__ import annotations
 
-import inspect
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import inspect
+
     from ._coder import Function
     from ._gopacker import Packer
     from ._gotypes import GoType
@@ -135,6 +136,8 @@ class GoFunction:
         return signature
 
     def _make_signature(self) -> inspect.Signature:
+        import inspect  # which is large, and all pools import this module
+
         kinds: list[Any] = [inspect.Parameter.POSITIONAL_OR_KEYWORD] * len(self._names)
         if self.arity < 0:
             kinds[-1] = inspect.Parameter.VAR_POSITIONAL

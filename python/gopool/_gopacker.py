@@ -29,16 +29,29 @@ _SECOND = datetime.timedelta(seconds=1)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
+#: Bytes.
+_LARGE = 1 << 20
+
+
 class Packer:
     """Packs values, in one thread at a time."""
 
     def __init__(self) -> None:
-        #: Returns a value packed. Raises TypeError, OverflowError or ValueError if it can't be.
-        self.pack: Callable[[Any], bytes] = msgpack.Packer(
-            default=self._prepare, unicode_errors="surrogateescape"
-        ).pack
+        self._pack = self._new()
         #: Views of what was packed by address: to be held until Go is done with it.
         self.kept: list[memoryview] = []
+
+    def _new(self) -> Callable[[Any], bytes]:
+        packer = msgpack.Packer(default=self._prepare, unicode_errors="surrogateescape")
+        pack: Callable[[Any], bytes] = packer.pack
+        return pack
+
+    def pack(self, value: Any) -> bytes:
+        """Return a value packed. Raises TypeError, OverflowError or ValueError if it can't be."""
+        packed = self._pack(value)
+        if len(packed) > _LARGE:  # and a packer keeps memory for the largest that it has packed
+            self._pack = self._new()
+        return packed
 
     def numbers(self, view: memoryview) -> msgpack.ExtType:
         """Return what is packed as the numbers that a view shows."""
@@ -51,6 +64,8 @@ class Packer:
         from . import _gobuffers
 
         view = memoryview(value)
+        if view.itemsize != 1:
+            raise TypeError(f"bytes are required, not an array of format {view.format!r}")
         if view.nbytes < _gobuffers.LARGE or not view.c_contiguous:
             return view.tobytes()
         return self.numbers(view.cast("B"))
@@ -110,7 +125,6 @@ _unpack = partial(
 
 #: Returns a value from what it was packed as, if it has no memory of Go's.
 unpack: Callable[[bytes | memoryview], Any] = partial(_unpack, ext_hook=partial(_extension, None))
-
 
 #: The same, for numbers: it takes a third of the time.
 unpack_plain: Callable[[bytes | memoryview], Any] = msgpack.unpackb

@@ -9,7 +9,7 @@ Mostly that is nothing: msgpack knows most values, and asks the `Packer` for wha
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Union
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Array(Protocol[T]):
     """What a slice of numbers comes back as: a `numpy.ndarray`, or without numpy an `array`."""
 
     def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[T]: ...
     def __getitem__(self, index: Any, /) -> Any: ...
     def tolist(self) -> list[T]: ...
 

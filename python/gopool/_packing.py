@@ -216,10 +216,10 @@ def _outcome(func: GoFunction, record: memoryview, mark: int) -> Any:
         if mark & _wire.FAILURE_BIT:
             return _codec.Raised(failure(unpack(record)))
         if mark & _wire.LENT_BIT:
-            release = func.package.native.binding_Release
+            native = func.package.native
             (token,) = _wire.NUMBER.unpack_from(record)
-            release(token, 1)
-            return func.revive(unpack_lent(record[_wire.NUMBER.size :], Loan(token, release)))
+            native.binding_Release(token, 1)
+            return func.revive(unpack_lent(record[_wire.NUMBER.size :], Loan(native, token)))
         return func.revive(func.unpack(record))
     except Exception as error:
         return _codec.Raised(error)

@@ -59,7 +59,7 @@ class Scratch:
             answer = memoryview(bytearray(size))
             native.binding_Fetch(_word(self._answer), address_of(answer))
         if status & _LENT:
-            return unpack_lent(answer[_WORD:], Loan(_word(answer), native.binding_Release))
+            return unpack_lent(answer[_WORD:], Loan(native, _word(answer)))
         if status & _FAILURE:
             raise failure(unpack(answer))
         return unpack(answer)

@@ -374,20 +374,30 @@ with gopool.GoPool(1) as pool:
 def test_a_forked_child_has_results_of_its_parent(
     start_program: StartProgram, kinds: ModuleType
 ) -> None:
-    """It reads their memory, and gives none back when they are gone there."""
+    """It reads their memory, and when they are gone there, it does not call Go."""
     errors = run(
         start_program,
         kinds,
         """
+release, callers = kinds._package.native.binding_Release, []
+
+def noted(*arguments):
+    callers.append(os.getpid())
+    return release(*arguments)
+
+vars(kinds._package.native)["binding_Release"] = noted
 numbers = kinds.Range(100_000)
 child = os.fork()
 if not child:
     assert numbers[-1] == 99_999
     del numbers
+    assert not callers
     sys.exit(0)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 assert numbers[-1] == 99_999
 assert kinds._package.native.binding_Handles() == 1
+del numbers
+assert callers == [os.getpid()]
 """,
     )
     assert errors == ""
