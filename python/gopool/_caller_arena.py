@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import threading
 
-from . import _arena, _core, _region
+from . import _arena, _core, _memory, _region
 from ._lender import ended, lenders
 
 #: Workers hear of results that are gone when they had so many bytes.
 _NOTED = 1 << 24
+
+#: Of so many bytes Go closes the file, as to free them takes a while.
+_MUCH = 1 << 26
 
 # Guards what follows. A destructor may want it while its own thread has it.
 _lock = threading.RLock()
@@ -80,13 +83,15 @@ def release() -> None:
         if _users or _arena.own is None:
             return
         fd = _arena.own.fd
+        frees_much = _memory.occupied(fd) > _MUCH
         _arena.own = None  # and unmapped, which is quick while there is a descriptor yet
         if _published:
             _published = False
             _core.native.bridge_CloseRegion()
-            _core.native.bridge_CloseSoon(fd)
-        else:
-            os.close(fd)
+            if frees_much:
+                _core.native.bridge_CloseSoon(fd)
+                return
+        os.close(fd)
 
 
 def _disown() -> None:
