@@ -1,3 +1,7 @@
 module example.org/gopoolbench
 
 go 1.26.0
+
+require example.org/words v0.0.0
+
+replace example.org/words => ../../../examples/go/words

@@ -16,6 +16,8 @@ from typing import Any
 
 #: The module with the bench's own packages, and all programs.
 MODULE = Path(__file__).resolve().parents[1] / "go"
+#: The packages that users are shown.
+EXAMPLES = MODULE.parents[1] / "examples" / "go"
 
 
 @dataclass(frozen=True)

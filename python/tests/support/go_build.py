@@ -1,4 +1,4 @@
-"""Go packages of tests, built as a user would."""
+"""Go packages, built as a user would."""
 
 from __future__ import annotations
 
@@ -31,8 +31,12 @@ class GoPackages:
 
     def __call__(self, name: str) -> ModuleType:
         """Return the package of that name in python/tests/go."""
-        build(SOURCES / name, self.directory)
-        importlib.invalidate_caches()
-        package = importlib.import_module(name)
+        package = self.build(SOURCES / name)
         package.WarmUp()
         return package
+
+    def build(self, source: Path) -> ModuleType:
+        """Return the package whose sources are in a directory."""
+        build(source, self.directory)
+        importlib.invalidate_caches()
+        return importlib.import_module(source.name)

@@ -1,0 +1,52 @@
+"""The example examples/go/words: an index of Python's own library."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from poolbench.libraries import PURE_GO, REFERENCE
+from poolbench.libraries.library import Library
+from poolbench.scenario import Figures, Line, Target, check, scenario
+from poolbench.work import EXAMPLES, Work
+
+sys.path.append(str(EXAMPLES / "words"))  # workers are told of it
+
+import words_twin
+
+WORKERS = 2
+TOP = 5
+CHECK_EVERY = 20
+WORDS = Work(EXAMPLES / "words", "Summarize", words_twin.summarize, program="words")
+
+
+@scenario(
+    "go-words",
+    Line("throughput", "words/s", "higher", target=Target("at least", 10)),
+    Line("throughput", "words/s", "higher", PURE_GO, target=Target("at least", 0.8)),
+    size=8,
+    quick_size=2,
+    peer_size=0,
+    sizes={REFERENCE: 1},
+)
+def go_words(library: Library, size: int) -> Figures:
+    """Count the terms of all files of Python's own library, one file a task, 2 workers.
+
+    That is the example examples/go/words. The whole is done as often as the size says.
+    """
+    items = [(path, TOP) for path in words_twin.find_texts(Path(sysconfig.get_path("stdlib")))]
+    for path, _ in items:
+        Path(path).read_bytes()  # the system has it in memory from now on
+    seconds, results = library.time_map(WORDS, items * size, WORKERS)
+    summaries = [_as_dict(result) for result in results]
+    for item, summary in list(zip(items, summaries, strict=False))[::CHECK_EVERY]:
+        check(summary == _as_dict(WORDS.twin(*item)), f"the summary of {item[0]}")
+    return {"throughput": sum(summary["Words"] for summary in summaries) / seconds}
+
+
+def _as_dict(summary: Any) -> dict[str, Any]:
+    """Return a summary as a Go program prints it, whoever made it."""
+    return summary if isinstance(summary, dict) else dataclasses.asdict(summary)
