@@ -78,4 +78,7 @@ def _add_build(commands: Commands) -> None:
 def _build(arguments: argparse.Namespace) -> None:
     from ._build.package import build
 
-    build(arguments.path, arguments.output, as_wheel=arguments.wheel)
+    try:
+        build(arguments.path, arguments.output, as_wheel=arguments.wheel)
+    except OSError as error:
+        raise SystemExit(f"gopool build: {error}") from None

@@ -63,7 +63,7 @@ class GoFunction:
         #: Unpacks what the results were packed as.
         self.unpack = _unpacker(results)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) != self.arity:
             args = self.bind(args, kwargs)
         scratch = borrow()

@@ -8,9 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgpack
-
 from ._gostruct import declared
+
+try:
+    import msgpack
+except ImportError as error:
+    raise ImportError("Go packages need msgpack: pip install 'gopool[go]'") from error
 
 if TYPE_CHECKING:
     from ._gobuffers import Loan

@@ -33,6 +33,7 @@ class Declared:
         for name, _, kind in self._fields:
             setattr(cls, name, dataclasses.field(default_factory=kind.zero))
         cls.__eq__ = _equal  # type: ignore[method-assign, assignment]
+        cls.__hash__ = None  # type: ignore[assignment]
         self.cls: Any = dataclasses.dataclass(eq=False)(cls)
         declared[cls] = self
 

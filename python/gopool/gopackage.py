@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from . import _gopacker  # noqa: F401  # says so if msgpack is missing
 from ._extension import Extension
 from ._gofunction import GoFunction
 from ._gostruct import Declared
 from ._gotypes import Array, Numbers, go_type
-
-try:
-    import msgpack as _msgpack  # noqa: F401
-except ImportError as error:
-    raise ImportError("Go packages need msgpack: pip install 'gopool[go]'") from error
 
 if TYPE_CHECKING:
     from ._gostruct import Structs

@@ -157,6 +157,18 @@ def test_no_other_package_is_overwritten(kinds: ModuleType, tmp_path: Path) -> N
     assert [file.name for file in other.iterdir()] == ["__init__.py"]
 
 
+def test_a_name_of_the_standard_library_is_pointed_out(
+    kinds: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is not refused: as a part of a package it hides nothing."""
+    monkeypatch.setattr(sys, "stdlib_module_names", frozenset({"kinds"}))
+    build(str(SOURCES / "kinds"), str(tmp_path))
+    assert "kinds hides Python's own module of that name" in capsys.readouterr().out
+
+
 def test_what_is_missing_is_named(
     write_package: WritePackage,
     own_cache: Path,
@@ -232,3 +244,12 @@ def test_the_command(write_package: WritePackage, kinds: ModuleType) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == "package example.com/words exports no function\n"
+
+
+def test_what_cannot_be_written_is_said_in_one_line(kinds: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "gopool", "build", str(SOURCES / "kinds")]
+    command += ["--output", str(tmp_path / "file")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == f"gopool build: [Errno 20] Not a directory: '{tmp_path}/file/kinds'\n"

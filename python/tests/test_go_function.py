@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
 import pickle
+import resource
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -38,6 +41,7 @@ def test_arguments_by_name(kinds: ModuleType) -> None:
     assert kinds.Swap(b="a", a=1) == ("a", 1)
     assert kinds.Swap(1, b="a") == ("a", 1)
     assert kinds.Keywords(lambda_=1, from_=2) == 12  # names that Python has other use for
+    assert kinds.Self(self=3) == 3
 
 
 @pytest.mark.parametrize("arguments", [(), (",",), (",", "a"), (",", "a", "b", "c")])
@@ -195,6 +199,31 @@ def test_large_results_of_a_pool_are_given_back(
     assert loans() == 0
 
 
+def test_a_million_calls_leave_nothing(kinds: ModuleType, loans: Callable[[], int]) -> None:
+    """Neither those of a pool, nor those that are made one by one: no memory, no goroutine."""
+
+    def calls() -> None:
+        with gopool.GoPool(2) as pool:
+            assert pool.map(kinds.Int, range(1_000_000)) == list(range(1_000_000))
+            pool.close()
+            pool.join()
+        call = kinds.Int
+        for number in range(1_000_000):
+            call(number)
+
+    def resident() -> int:
+        gc.collect()
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+    goroutines: Callable[[], int] = kinds._package.native.binding_Goroutines
+    calls()
+    running, memory = goroutines(), resident()
+    calls()
+    assert goroutines() < running + 100, "Go counts each thread that has called, as long as it is"
+    assert resident() - memory < 20 << 20, "ten bytes a call"
+    assert loans() == 0
+
+
 def test_an_interpreter_without_numpy(kinds: ModuleType, start_program: StartProgram) -> None:
     """Arrays are Python's own then, and have copies of what Go returned."""
     outcome = start_program(
@@ -234,6 +263,20 @@ def test_importing_a_package_loads_no_extension(
     ).outcome()
     assert outcome.stderr == ""
     assert outcome.status == 0
+
+
+@pytest.mark.parametrize("use", ["from gopool import gopackage", "gopool.GoPool(2)"])
+def test_an_interpreter_without_msgpack(start_program: StartProgram, use: str) -> None:
+    outcome = start_program(
+        f"""
+        import sys
+        sys.modules["msgpack"] = None
+        import gopool
+        {use}
+        """
+    ).outcome()
+    assert outcome.status == 1
+    assert outcome.stderr.endswith("Go packages need msgpack: pip install 'gopool[go]'\n")
 
 
 def test_a_package_of_another_version() -> None:

@@ -153,17 +153,18 @@ def test_what_cannot_be_packed_fails_in_its_place(pool: gopool.GoPool, kinds: Mo
         pool.map(kinds.Count, items)
 
 
-@pytest.mark.parametrize("drawn", [0, 1, 40])
-def test_an_input_that_fails(pool: gopool.GoPool, kinds: ModuleType, drawn: int) -> None:
-    """What it has raised is raised behind the results, also where there are no items left."""
+@pytest.mark.parametrize("drawn", [[], [1], list(range(100))], ids=["none", "one", "many"])
+@pytest.mark.parametrize("name", ["Int", "Float64", "NamedInt"])
+def test_what_the_input_raises_is_raised_behind_its_items(
+    pool: gopool.GoPool, kinds: ModuleType, name: str, drawn: list[int]
+) -> None:
+    def broken() -> Iterator[int]:
+        yield from drawn
+        raise KeyError("broken")
 
-    def numbers() -> Iterator[int]:
-        yield from range(drawn)
-        raise KeyError("mine")
-
-    results = pool.imap(kinds.Int, numbers())
-    assert [next(results) for _ in range(drawn)] == list(range(drawn))
-    with pytest.raises(KeyError, match="mine"):
+    results = pool.imap(getattr(kinds, name), broken())
+    assert [next(results) for _ in drawn] == drawn
+    with pytest.raises(KeyError, match="broken"):
         next(results)
 
 

@@ -232,6 +232,12 @@ def test_structs(kinds: ModuleType) -> None:
     assert kinds.NamedSlice([kinds.Point(1.0, 2.0)]) == [kinds.Point(1.0, 2.0)]
 
 
+def test_structs_have_no_hash(kinds: ModuleType) -> None:
+    """As dataclasses that may change: those that are equal would not have the same."""
+    with pytest.raises(TypeError, match="unhashable type: 'Point'"):
+        hash(kinds.Point(1.0, 2.0))
+
+
 def test_large_arrays_in_structs(kinds: ModuleType) -> None:
     entry = kinds.Struct(kinds.Entry(Weights=np.arange(100_000.0), Raw=bytes(100_000)))
     assert np.array_equal(entry.Weights, np.arange(100_000.0))

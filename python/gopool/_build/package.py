@@ -56,6 +56,11 @@ def build(path: str, output: str | None = None, *, as_wheel: bool = False) -> Pa
             f"{result}: {functions} function{'s' * (functions != 1)} of {report['path']} "
             f"({time.monotonic() - began:.1f} s)"
         )
+    if report["name"] in sys.stdlib_module_names:
+        print(
+            f"{report['name']} hides Python's own module of that name where its directory comes "
+            "first in sys.path: give it another name, or put it into a package"
+        )
     for skipped in report["skipped"]:
         place = f"{os.path.relpath(skipped['file'])}:{skipped['line']}"
         print(f"{place}: {skipped['name']} is left out: {skipped['reason']}")

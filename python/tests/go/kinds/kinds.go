@@ -134,6 +134,9 @@ func Divide(a, b int) (quotient, remainder int, err error) {
 // Join is variadic.
 func Join(separator string, parts ...string) string { return strings.Join(parts, separator) }
 
+// Self has a parameter that is called as methods of Python call theirs.
+func Self(self int) int { return self }
+
 // Keywords has parameters whose names Python can't use.
 func Keywords(lambda, from int) int { return 10*lambda + from }
 
