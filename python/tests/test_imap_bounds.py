@@ -168,7 +168,7 @@ def test_bytes_of_results_are_bounded(
         source.furthest = 0
         for _ in range(1500):
             source.ask(results)
-        assert source.over.wait(DEADLINE)
+        assert list(results) == []  # only who asks for more gives back room for the last ones
     assert source.furthest <= 17
 
 
