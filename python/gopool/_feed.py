@@ -159,10 +159,9 @@ class EncodedFeed(Feed):
         return failure
 
     def encode(self, items: Sequence[Any], index: int, chunk: int) -> Iterator[Batch | Failure]:
-        if items:
-            yield from self._coder.part(
-                self._function, self._convention, items, index, chunk, once=self._once
-            )
+        return self._coder.part(
+            self._function, self._convention, items, index, chunk, once=self._once
+        )
 
     def add(self, batch: Batch) -> bool:
         return add_batch(self.job, batch)
