@@ -113,6 +113,8 @@ class Packing(Coder):
         *,
         once: bool = True,
     ) -> Iterator[Batch | Failure]:
+        if not items:
+            return
         column = _column(func, items) if convention == _codec.CALL else None
         if column is not None:
             yield Batch(column, len(items), index)
