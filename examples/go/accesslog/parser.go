@@ -85,9 +85,9 @@ func (p *parser) quoted() string {
 	}
 }
 
-// number reads digits. More of them than an int holds are no number either.
+// number reads digits, of microseconds perhaps: not more of them than a time.Duration has room for.
 func (p *parser) number(digits string) int {
-	const most = 18
+	const most = 15
 	if digits == "" || len(digits) > most {
 		p.broken = true
 	}

@@ -23,7 +23,8 @@ type Traffic struct {
 	Bytes    int `json:"bytes"`
 }
 
-// Summarize parses whole lines of a log and sums them up.
+// Summarize parses whole lines of a log and sums them up. The strings of the summary are parts of a
+// copy of the lines, which lives as long as they do.
 func Summarize(lines []byte) Summary {
 	var summary Summary
 	statuses, paths := tally[int]{}, tally[string]{}

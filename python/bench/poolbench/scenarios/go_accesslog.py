@@ -18,7 +18,7 @@ LINES = 5_500  # in a chunk: about a megabyte
     "go-accesslog",
     Line("throughput", "MB/s", "higher", target=Target("at least", 10)),
     Line("throughput", "MB/s", "higher", PURE_GO, target=Target("at least", 0.8)),
-    size=100,
+    size=64,
     quick_size=16,
     peer_size=0,
     sizes={REFERENCE: 16},
