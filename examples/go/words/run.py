@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import twin
 import words  # made by `gopool build .`
-import words_twin
 
 import gopool
 
@@ -36,10 +36,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
 
-    paths = words_twin.find_texts(options.directory)
+    paths = twin.find_texts(options.directory)
     for path in paths:
         Path(path).read_bytes()  # the system has it in memory from now on
-    theirs, in_python = timed(multiprocessing.Pool(options.workers), words_twin.summarize, paths)
+    theirs, in_python = timed(multiprocessing.Pool(options.workers), twin.summarize, paths)
     ours, in_go = timed(gopool.GoPool(options.workers), words.Summarize, paths)
     assert [*map(dataclasses.asdict, ours)] == [*map(dataclasses.asdict, theirs)]
 

@@ -5,6 +5,7 @@ Packages and programs are built when they are needed, by gopool's own build, and
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 import subprocess
@@ -14,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+BENCH = Path(__file__).resolve().parents[1]
 #: The module with the bench's own packages, and all programs.
-MODULE = Path(__file__).resolve().parents[1] / "go"
-#: The packages that users are shown.
-EXAMPLES = MODULE.parents[1] / "examples" / "go"
+MODULE = BENCH / "go"
+#: Below it, in go, there is a Go package in each directory, and its twin beside it.
+EXAMPLES = BENCH.parents[1] / "examples"
+sys.path.append(str(EXAMPLES))  # go.words.twin, say, is importable by name, in workers as well
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Work:
         answer = json.loads(
             subprocess.run(
                 [self._build_program(), str(goroutines)],
-                input=json.dumps(items),
+                input=json.dumps(items, default=_base64),
                 stdout=subprocess.PIPE,
                 text=True,
                 check=True,
@@ -70,3 +73,8 @@ class Work:
         command = [str(go), "build", "-o", str(program), f"./cmd/{self.program}"]
         subprocess.run(command, cwd=MODULE, env=toolchain.environment(go), check=True)
         return program
+
+
+def _base64(argument: bytes) -> str:
+    """Return bytes as Go's JSON has them."""
+    return base64.b64encode(argument).decode()

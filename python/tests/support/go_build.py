@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from support.programs import TESTS
+from support.programs import ROOT, TESTS
 
 SOURCES = TESTS / "go"
+EXAMPLES = ROOT / "examples"
 
 
 def build(source: Path, directory: Path) -> None:
@@ -17,6 +18,13 @@ def build(source: Path, directory: Path) -> None:
     from gopool._build.package import build
 
     build(str(source), str(directory))
+
+
+def import_of_example(example: str, module: str) -> ModuleType:
+    """Import a Python module that lies beside the Go package of an example."""
+    if str(EXAMPLES) not in sys.path:
+        sys.path.append(str(EXAMPLES))
+    return importlib.import_module(f"go.{example}.{module}")
 
 
 class GoPackages:

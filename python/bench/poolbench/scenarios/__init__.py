@@ -19,6 +19,7 @@ from poolbench.scenarios import (  # isort: skip  (this order is the table's)
     standing,
     threads,
     go_calls,
+    go_accesslog,
     go_words,
     following,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "executor",
     "flood",
     "following",
+    "go_accesslog",
     "go_calls",
     "go_words",
     "imap",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
+import importlib
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,12 @@ from poolbench.libraries.library import Library
 from poolbench.scenario import Figures, Line, Target, check, scenario
 from poolbench.work import EXAMPLES, Work
 
-sys.path.append(str(EXAMPLES / "words"))  # workers are told of it
-
-import words_twin
+twin = importlib.import_module("go.words.twin")
 
 WORKERS = 2
 TOP = 5
 CHECK_EVERY = 20
-WORDS = Work(EXAMPLES / "words", "Summarize", words_twin.summarize, program="words")
+WORDS = Work(EXAMPLES / "go/words", "Summarize", twin.summarize, program="words")
 
 
 @scenario(
@@ -37,7 +35,7 @@ def go_words(library: Library, size: int) -> Figures:
 
     That is the example examples/go/words. The whole is done as often as the size says.
     """
-    items = [(path, TOP) for path in words_twin.find_texts(Path(sysconfig.get_path("stdlib")))]
+    items = [(path, TOP) for path in twin.find_texts(Path(sysconfig.get_path("stdlib")))]
     for path, _ in items:
         Path(path).read_bytes()  # the system has it in memory from now on
     seconds, results = library.time_map(WORDS, items * size, WORKERS)

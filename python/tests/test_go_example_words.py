@@ -1,39 +1,29 @@
-"""The examples of Go packages: each comes to the same results as its twin in Python."""
+"""The example examples/go/words: its Go functions come to the same results as its twin."""
 
 from __future__ import annotations
 
 import dataclasses
 import email
-import importlib
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.go_build import GoPackages
-from support.programs import ROOT
+from support.go_build import EXAMPLES, GoPackages, import_of_example
 
 import gopool
 
 pytestmark = pytest.mark.gopool_only("multiprocessing runs no Go functions")
 
-EXAMPLES = ROOT / "examples" / "go"
-
-
-def load_twin(example: str) -> Any:
-    sys.path.append(str(EXAMPLES / example))
-    return importlib.import_module(f"{example}_twin")
-
 
 @pytest.fixture(scope="session")
 def words(go_packages: GoPackages) -> Any:
-    package = go_packages.build(EXAMPLES / "words")
+    package = go_packages.build(EXAMPLES / "go" / "words")
     package.Summarize(__file__, 5)  # Go's runtime opens what it keeps open for reading files
     return package
 
 
 def test_words(words: Any, tmp_path: Path) -> None:
-    twin = load_twin("words")
+    twin = import_of_example("words", "twin")
     (tmp_path / "empty.txt").touch()
     (tmp_path / "odd.rst").write_bytes(b"caf\xe9 CAF\xc3\x89s\r\nGetURLs of HTTPServers\rqueues")
     paths = [*twin.find_texts(tmp_path), *twin.find_texts(Path(email.__file__).parent)]

@@ -1,0 +1,3 @@
+module example.org/accesslog
+
+go 1.26.0
