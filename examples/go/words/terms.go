@@ -39,13 +39,15 @@ type tally struct {
 	terms  []Term
 }
 
+// newTally returns a tally that has room for so many different terms, and grows if there are more.
+func newTally(room int) *tally {
+	return &tally{make(map[string]int, room), make([]Term, 0, room)}
+}
+
 func (t *tally) add(term []byte, line int) {
 	if place, found := t.places[string(term)]; found {
 		t.terms[place].Count++
 		return
-	}
-	if t.places == nil {
-		t.places = make(map[string]int)
 	}
 	text := string(term)
 	t.places[text] = len(t.terms)

@@ -20,6 +20,9 @@ type Term struct {
 	Line  int // the first that it is in
 }
 
+// bytesPerTerm is how much text there is for each different term, in short files.
+const bytesPerTerm = 48
+
 // Summarize reads a file and names its most frequent terms, as many as top says.
 //
 // Names are taken apart: parseHTTPResponses and parse_http_response have the same terms.
@@ -29,7 +32,7 @@ func Summarize(path string, top int) (Summary, error) {
 		return Summary{}, err
 	}
 	summary := Summary{Path: path, Lines: countLines(text)}
-	var counts tally
+	counts := newTally(len(text) / bytesPerTerm)
 	for line, word := range split(text) {
 		summary.Words++
 		if len(word) > 2 && !isCommon(word) {
