@@ -11,20 +11,20 @@ from poolbench.scenario import Figures, Line, Target, check, scenario
 from poolbench.work import EXAMPLES, Work
 
 WORKERS = 2
-LINES = 5_500  # in a chunk: about a megabyte
+LINES = 22_000  # in a chunk: about four megabytes
 
 
 @scenario(
     "go-accesslog",
     Line("throughput", "MB/s", "higher", target=Target("at least", 10)),
     Line("throughput", "MB/s", "higher", PURE_GO, target=Target("at least", 0.8)),
-    size=64,
-    quick_size=16,
+    size=16,
+    quick_size=4,
     peer_size=0,
-    sizes={REFERENCE: 16},
+    sizes={REFERENCE: 4},
 )
 def go_accesslog(library: Library, size: int) -> Figures:
-    """Parse the log of a web server and sum it up, chunks of 1 MB, 2 workers.
+    """Parse the log of a web server and sum it up, chunks of 4 MB, 2 workers.
 
     A chunk comes back as a summary: traffic by status and path, and what took longest. The twin in
     Python has a regular expression and ``datetime.strptime``.
