@@ -88,7 +88,7 @@ def test_the_peak_of_its_memory(Pool: PoolClass, method: str) -> None:
     assert peaks[0] > 300 * MIB
     assert peaks[1] > 0
     if method == "fork":  # what is executed has the peak of who executed it, which is this program
-        assert peaks[1] < peaks[0] - 200 * MIB
+        assert peaks[1] < peaks[0] - 200 * MIB  # both have what this program has
 
 
 def test_a_crash_tells_where_it_was(Pool: PoolClass, context: BaseContext, quiet: None) -> None:
