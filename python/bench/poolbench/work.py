@@ -14,8 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+BENCH = Path(__file__).resolve().parents[1]
 #: The module with the bench's own packages, and all programs.
-MODULE = Path(__file__).resolve().parents[1] / "go"
+MODULE = BENCH / "go"
+#: Below it, in go, there is a Go package in each directory, and its twin beside it.
+EXAMPLES = BENCH.parents[1] / "examples"
+sys.path.append(str(EXAMPLES))  # go.neighbours.twin is importable by name, in workers as well
 
 
 @dataclass(frozen=True)

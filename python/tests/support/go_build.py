@@ -25,10 +25,14 @@ class GoPackages:
 
     def __call__(self, name: str) -> ModuleType:
         """Return the package of that name in python/tests/go."""
-        from gopool._build.package import build
-
-        build(str(SOURCES / name), str(self.directory))
-        importlib.invalidate_caches()
-        package = importlib.import_module(name)
+        package = self.build(SOURCES / name)
         package.WarmUp()
         return package
+
+    def build(self, source: Path) -> ModuleType:
+        """Return the package in a directory, which is called like it."""
+        from gopool._build.package import build
+
+        build(str(source), str(self.directory))
+        importlib.invalidate_caches()
+        return importlib.import_module(source.name)

@@ -19,6 +19,7 @@ from poolbench.scenarios import (  # isort: skip  (this order is the table's)
     standing,
     threads,
     go_calls,
+    go_neighbours,
     following,
 )
 
@@ -31,6 +32,7 @@ __all__ = [
     "flood",
     "following",
     "go_calls",
+    "go_neighbours",
     "imap",
     "joblib",
     "large",
