@@ -37,5 +37,5 @@ def blobs(count: int) -> tuple[Any, Any]:
     random = np.random.default_rng(1)
     centres = random.uniform(4, 12, (10, 64))
     labels = random.integers(10, size=count)
-    rows = np.rint(centres[labels] + random.normal(scale=7, size=(count, 64)))
+    rows = np.rint(centres[labels] + random.normal(scale=5, size=(count, 64)))
     return rows.clip(0, 16), labels
