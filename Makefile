@@ -21,6 +21,8 @@ GO := $(BIN)/python python/gopool/_build/toolchain.py
 SOURCES := pyproject.toml go.mod go.sum $(shell find gopool python/gopool python/build \
 	-name __pycache__ -prune -o -name '*.egg-info' -prune -o -name '*.so' -o -print)
 LINTED := python $(wildcard examples)
+# Go packages of users', each a module of its own.
+GO_EXAMPLES := $(wildcard examples/go/*)
 
 # Marks of what the environment holds; each is newer than what it was made from.
 CREATED := $(VENV)/.created-$(PYTHON_VERSION)
@@ -50,6 +52,7 @@ test: test-go test-python ## Run all tests
 test-go: go ## Run the Go tests, with the race detector
 	$(GO) vet ./gopool/...
 	$(GO) test -race ./gopool/...
+	for module in $(GO_EXAMPLES); do $(GO) test -C $$module ./... || exit; done
 
 PYTEST_ARGS ?= --implementation=gopool
 
@@ -83,7 +86,7 @@ joblib-suite: $(DEVELOP)
 lint: $(DEVELOP) go types ## Check style, types and the usual mistakes
 	$(BIN)/ruff check $(LINTED)
 	$(BIN)/ruff format --check $(LINTED)
-	@unformatted=$$($$($(GO) env GOROOT)/bin/gofmt -l gopool) || exit; \
+	@unformatted=$$($$($(GO) env GOROOT)/bin/gofmt -l gopool $(GO_EXAMPLES)) || exit; \
 	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./gopool/...
 	$(GO) tool staticcheck ./gopool/...
@@ -97,7 +100,7 @@ types: $(DEVELOP) ## Check the types, and the committed stub against the compile
 fmt: $(DEVELOP) go ## Format the sources
 	$(BIN)/ruff check --fix-only --quiet $(LINTED)
 	$(BIN)/ruff format $(LINTED)
-	$$($(GO) env GOROOT)/bin/gofmt -w gopool
+	$$($(GO) env GOROOT)/bin/gofmt -w gopool $(GO_EXAMPLES)
 
 .PHONY: check
 check: lint test ## What CI runs: lint, test and a minute of soak

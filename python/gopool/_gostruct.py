@@ -35,6 +35,8 @@ class Declared:
         cls.__eq__ = _equal  # type: ignore[method-assign, assignment]
         cls.__hash__ = None  # type: ignore[assignment]
         self.cls: Any = dataclasses.dataclass(eq=False)(cls)
+        self._renamed = [(name, wire) for name, wire, _ in self._fields if name != wire]
+        self._to_revive = [(n, kind.revive) for n, _, kind in self._fields if kind.revive]
         declared[cls] = self
 
     def fields(self, value: Any, packer: Packer) -> dict[str, Any]:
@@ -44,8 +46,17 @@ class Declared:
         }
 
     def revive(self, value: dict[str, Any]) -> Any:
-        """Return a value from the fields that were unpacked."""
-        return self.cls(*(kind.revived(value[wire]) for _, wire, kind in self._fields))
+        """Return a value from the fields that were unpacked, which are all; they become its own.
+
+        A result may have many: to call the class would take most of the time.
+        """
+        for name, wire in self._renamed:
+            value[name] = value.pop(wire)
+        for name, revive in self._to_revive:
+            value[name] = revive(value[name])
+        made = object.__new__(self.cls)
+        made.__dict__ = value
+        return made
 
 
 def wire_name(name: str) -> str:

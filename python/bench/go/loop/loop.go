@@ -31,6 +31,16 @@ func Main2[A, B, R any](f func(A, B) R) {
 	})
 }
 
+// Main4 is Main1 for a function of four parameters. Arguments that are equal in several calls are
+// one value for all of them, as in a Python program that refers to the same array each time.
+func Main4[A, B, C, D, R any](f func(A, B, C, D) R) {
+	as, bs, cs, ds := values[A]{}, values[B]{}, values[C]{}, values[D]{}
+	run(func(args []json.RawMessage) func() R {
+		a, b, c, d := as.decode(args[0]), bs.decode(args[1]), cs.decode(args[2]), ds.decode(args[3])
+		return func() R { return f(a, b, c, d) }
+	})
+}
+
 // answer is what a program prints.
 type answer[R any] struct {
 	Seconds float64 `json:"seconds"`
@@ -79,6 +89,18 @@ func decode[T any](text json.RawMessage) T {
 	var value T
 	if err := json.Unmarshal(text, &value); err != nil {
 		log.Fatal(err)
+	}
+	return value
+}
+
+// values has the value of each text that was decoded.
+type values[T any] map[string]T
+
+func (v values[T]) decode(text json.RawMessage) T {
+	value, found := v[string(text)]
+	if !found {
+		value = decode[T](text)
+		v[string(text)] = value
 	}
 	return value
 }

@@ -21,6 +21,7 @@ from poolbench.scenarios import (  # isort: skip  (this order is the table's)
     go_calls,
     go_accesslog,
     go_words,
+    go_neighbours,
     following,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "go_accesslog",
     "go_calls",
     "go_words",
+    "go_neighbours",
     "imap",
     "joblib",
     "large",

@@ -1,0 +1,3 @@
+module example.org/neighbours
+
+go 1.26.0
