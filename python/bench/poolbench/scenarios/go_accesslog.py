@@ -18,8 +18,8 @@ LINES = 22_000  # in a chunk: about four megabytes
     "go-accesslog",
     Line("throughput", "MB/s", "higher", target=Target("at least", 10)),
     Line("throughput", "MB/s", "higher", PURE_GO, target=Target("at least", 0.8)),
-    size=16,
-    quick_size=4,
+    size=48,
+    quick_size=8,
     peer_size=0,
     sizes={REFERENCE: 4},
 )
