@@ -67,13 +67,14 @@ class Extension:
                 "_prefix": self._prefix,
                 "_kept": kept,
             }
-            _drop_handlers()
+            drop_handlers()
 
 
-def _drop_handlers() -> None:
-    """Put what Python knows of in the place of Go's signal handlers, which need Go to run.
+def drop_handlers() -> None:
+    """In a forked child: put what Python knows of in the place of Go's signal handlers.
 
-    Where faulthandler is enabled its handlers may be below Go's, which pass a crash on.
+    These need Go to run. Where faulthandler is enabled its handlers may be below Go's, which
+    pass a crash on; so these stay.
     """
     numbers = [signal.SIGPIPE, signal.SIGURG]
     if not faulthandler.is_enabled():

@@ -22,6 +22,11 @@ def enable(fd: int) -> int:
     Returns the signal, or 0 if the program has a use of its own for it.
     """
     os.lseek(fd, 0, os.SEEK_END)
+    if faulthandler.is_enabled():  # by the parent, which may have put Go's handlers above it
+        from . import _extension
+
+        faulthandler.disable()
+        _extension.drop_handlers()
     faulthandler.enable(fd)
     if not SIGNAL or signal.getsignal(SIGNAL) != signal.SIG_DFL:
         return 0

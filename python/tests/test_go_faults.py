@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import pickle
+import shutil
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -484,3 +486,38 @@ def test_nothing_warns_where_all_has_ended(faults: ModuleType) -> None:
         warnings.simplefilter("error")
         with gopool.GoPool(2) as pool:
             pool.map(faults.Tick, ["quiet"] * 100)
+
+
+MANY_RUNTIMES = """
+import faulthandler, importlib, multiprocessing, os, signal, sys
+
+faulthandler.enable()
+
+import gopool
+
+def die_by(number):
+    os.kill(os.getpid(), number)
+    signal.pause()
+
+if __name__ == "__main__":
+    sys.path.append({directory!r})
+    for n in range(8):
+        importlib.import_module(f"runtime{{n}}").Int(1)
+    with gopool.Pool(1, context=multiprocessing.get_context("fork")) as pool:
+        for number in (signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV):
+            try:
+                pool.apply(die_by, (number,))
+            except gopool.WorkerLostError as error:
+                print(error.exitcode + number, "in die_by" in str(error.stack))
+"""
+
+
+def test_a_crash_of_a_worker_where_many_packages_are_loaded(
+    kinds: ModuleType, start_program: StartProgram, tmp_path: Path
+) -> None:
+    """Each has handlers above those of the one before, and faulthandler's are below all."""
+    for n in range(8):
+        shutil.copytree(kinds.__path__[0], tmp_path / "packages" / f"runtime{n}")
+    source = MANY_RUNTIMES.format(directory=str(tmp_path / "packages"))
+    outcome = start_program(source).outcome()
+    assert outcome.stdout == "0 True\n" * 3, outcome.stderr
