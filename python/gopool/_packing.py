@@ -40,8 +40,8 @@ _SIZE_BITS = 40
 #: Names of functions, by their code.
 names: dict[bytes, str] = {}
 
-#: Arrays that goroutines may read to the end of the process: they were given up in their call.
-_read_for_ever: list[list[memoryview]] = []
+#: What goroutines may read to the end of the process: they were given up in their call.
+_read_for_ever: list[_Kept] = []
 
 
 class _Kept:
@@ -57,7 +57,11 @@ class _Kept:
         # Otherwise this object goes, with the arrays.
 
     def _release(self) -> None:
-        _read_for_ever.append(self._views)
+        _read_for_ever.append(self)
+
+    def let_go(self) -> None:
+        """Keep them no more: Go has not had them. The pool may have ended meanwhile."""
+        self._views = []
 
 
 class _ByAddress(Batch):
@@ -68,12 +72,14 @@ class _ByAddress(Batch):
     ) -> None:
         self._owner = owner
         self._token = _core.new_number()
-        owner.expect(self._token, _Kept(owner, views))
+        self._kept = _Kept(owner, views)
+        owner.expect(self._token, self._kept)
         super().__init__(_HEAD.pack(_PACKED, self._token) + data, count, index)
         self.weight += sum(view.nbytes for view in views)
 
     def refused(self) -> None:
         self._owner.unexpect(self._token)
+        self._kept.let_go()
 
 
 class Packing(Coder):
