@@ -15,12 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-BENCH = Path(__file__).resolve().parents[1]
 #: The module with the bench's own packages, and all programs.
-MODULE = BENCH / "go"
-#: Below it, in go, there is a Go package in each directory, and its twin beside it.
-EXAMPLES = BENCH.parents[1] / "examples"
-sys.path.append(str(EXAMPLES))  # go.words.twin, say, is importable by name, in workers as well
+MODULE = Path(__file__).resolve().parents[1] / "go"
 
 
 @dataclass(frozen=True)
@@ -28,8 +24,8 @@ class Work:
     """A function, in each form that it is measured in.
 
     ``package`` is the directory of the Go package, ``program`` the name of a command in ``go/cmd``
-    that calls the function by ``loop.Main1`` or ``loop.Main2`` (empty: there is none). The twin
-    is importable by name, whatever the start method.
+    that calls the function by way of package loop (empty: there is none). The twin is importable
+    by name, whatever the start method.
     """
 
     package: Path

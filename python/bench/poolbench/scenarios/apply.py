@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from poolbench.libraries import FLOOR
@@ -31,7 +32,7 @@ def apply_free(library: Library, size: int) -> Figures:
     at the other end of a socket pair, one pickle each way. Processes run where the scheduler puts
     them, so expect two groups of rounds, and a wide spread.
     """
-    return _round_trips(library.open_warm(WORKERS), size)
+    return round_trips(library.open_warm(WORKERS), noop, size, WARM_UP_CALLS)
 
 
 def apply_together(library: Library, size: int) -> Figures:
@@ -39,7 +40,7 @@ def apply_together(library: Library, size: int) -> Figures:
 
     No core has to wake up: what is left is the work that a call costs, on both sides.
     """
-    return _round_trips(open_together(library, WORKERS), size)
+    return round_trips(open_together(library, WORKERS), noop, size, WARM_UP_CALLS)
 
 
 def apply_apart(library: Library, size: int) -> Figures:
@@ -47,17 +48,18 @@ def apply_apart(library: Library, size: int) -> Figures:
 
     Each hand-over to the other side wakes a core, and so may each one between threads.
     """
-    return _round_trips(open_apart(library, WORKERS), size)
+    return round_trips(open_apart(library, WORKERS), noop, size, WARM_UP_CALLS)
 
 
-def _round_trips(pool: Pool, size: int) -> Figures:
+def round_trips(pool: Pool, same: Callable[[int], int], size: int, warm_up: int) -> Figures:
+    """Time calls of a function that returns its argument, after as many as are to warm up."""
     with pool:
-        for number in range(WARM_UP_CALLS):
-            pool.apply(noop, (number,))
+        for number in range(warm_up):
+            pool.apply(same, (number,))
         times = []
         for number in range(size):
             start = time.perf_counter()
-            result = pool.apply(noop, (number,))
+            result = pool.apply(same, (number,))
             times.append(time.perf_counter() - start)
             check(result == number, "apply of a no-op")
     percentiles = statistics.quantiles(times, n=100, method="inclusive")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
-from poolbench.libraries import PURE_GO, REFERENCE
+from poolbench.examples import EXAMPLES, as_dict, beside_others
+from poolbench.libraries import REFERENCE
 from poolbench.libraries.library import Library
-from poolbench.scenario import Figures, Line, Target, check, scenario
-from poolbench.work import EXAMPLES, Work
+from poolbench.scenario import Figures, check, scenario
+from poolbench.work import Work
 
 WORKERS = 2
 LINES = 22_000  # in a chunk: about four megabytes
@@ -16,8 +16,7 @@ LINES = 22_000  # in a chunk: about four megabytes
 
 @scenario(
     "go-accesslog",
-    Line("throughput", "MB/s", "higher", target=Target("at least", 10)),
-    Line("throughput", "MB/s", "higher", PURE_GO, target=Target("at least", 0.8)),
+    *beside_others("throughput", "MB/s"),
     size=48,
     quick_size=8,
     peer_size=0,
@@ -37,11 +36,7 @@ def go_accesslog(library: Library, size: int) -> Figures:
         "".join(lines[start : start + LINES]).encode() for start in range(0, len(lines), LINES)
     ]
     seconds, results = library.time_map(work, [(chunk,) for chunk in chunks], WORKERS)
-    whole = sum(_field(result, "requests") + _field(result, "malformed") for result in results)
+    summaries = map(as_dict, results)
+    whole = sum(summary["requests"] + summary["malformed"] for summary in summaries)
     check(whole == len(lines), "summaries of a log")
     return {"throughput": sum(map(len, chunks)) / 1e6 / seconds}
-
-
-def _field(summary: Any, name: str) -> Any:
-    """Return a field of a summary, which comes from the Go program as JSON."""
-    return summary[name] if isinstance(summary, dict) else getattr(summary, name)

@@ -10,6 +10,7 @@ from poolbench.libraries import PURE_GO
 from poolbench.libraries.library import CannotMeasure, Library
 from poolbench.procfs import MEGABYTE, PeakOfFamily, available_bytes
 from poolbench.scenario import Figures, Line, Target, check, scenario
+from poolbench.scenarios.apply import round_trips
 from poolbench.tasks import count_words, noop, total
 from poolbench.work import MODULE, Work
 
@@ -66,17 +67,7 @@ def go_apply(library: Library, size: int) -> Figures:
     ``multiprocessing.Pool`` has the same function in Python, as in all of these scenarios.
     """
     pool, same = library.open_warm_for(SAME, WORKERS)
-    with pool:
-        for number in range(WARM_UP_CALLS):
-            pool.apply(same, (number,))
-        times = []
-        for number in range(size):
-            start = time.perf_counter()
-            result = pool.apply(same, (number,))
-            times.append(time.perf_counter() - start)
-            check(result == number, "apply of a no-op")
-    percentiles = statistics.quantiles(times, n=100, method="inclusive")
-    return {"p50": percentiles[49] * 1e6, "p99": percentiles[98] * 1e6}
+    return round_trips(pool, same, size, WARM_UP_CALLS)
 
 
 @scenario(

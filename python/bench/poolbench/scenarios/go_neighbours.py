@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from poolbench.examples import EXAMPLES, beside_others
 from poolbench.libraries import PURE_GO, REFERENCE
 from poolbench.libraries.library import CannotMeasure, Library
-from poolbench.scenario import Figures, Line, Target, check, scenario
-from poolbench.work import EXAMPLES, Work
+from poolbench.scenario import Figures, check, scenario
+from poolbench.work import Work
 
 WORKERS = 2
 POINTS = 1000
@@ -18,8 +19,7 @@ NEAREST = 5
 
 @scenario(
     "go-neighbours",
-    Line("throughput", "queries/s", "higher", target=Target("at least", 10)),
-    Line("throughput", "queries/s", "higher", PURE_GO, target=Target("at least", 0.8)),
+    *beside_others("throughput", "queries/s"),
     size=4000,
     quick_size=1000,
     peer_size=0,

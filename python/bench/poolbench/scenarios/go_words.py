@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import sysconfig
 from pathlib import Path
-from typing import Any
 
-from poolbench.libraries import PURE_GO, REFERENCE
+from poolbench.examples import EXAMPLES, as_dict, beside_others
+from poolbench.libraries import REFERENCE
 from poolbench.libraries.library import Library
-from poolbench.scenario import Figures, Line, Target, check, scenario
-from poolbench.work import EXAMPLES, Work
+from poolbench.scenario import Figures, check, scenario
+from poolbench.work import Work
 
 twin = importlib.import_module("go.words.twin")
 
@@ -23,8 +22,7 @@ WORDS = Work(EXAMPLES / "go/words", "Summarize", twin.summarize, program="words"
 
 @scenario(
     "go-words",
-    Line("throughput", "words/s", "higher", target=Target("at least", 10)),
-    Line("throughput", "words/s", "higher", PURE_GO, target=Target("at least", 0.8)),
+    *beside_others("throughput", "words/s"),
     size=8,
     quick_size=2,
     peer_size=0,
@@ -39,12 +37,7 @@ def go_words(library: Library, size: int) -> Figures:
     for path, _ in items:
         Path(path).read_bytes()  # the system has it in memory from now on
     seconds, results = library.time_map(WORDS, items * size, WORKERS)
-    summaries = [_as_dict(result) for result in results]
+    summaries = [as_dict(result) for result in results]
     for item, summary in list(zip(items, summaries, strict=False))[::CHECK_EVERY]:
-        check(summary == _as_dict(WORDS.twin(*item)), f"the summary of {item[0]}")
+        check(summary == as_dict(WORDS.twin(*item)), f"the summary of {item[0]}")
     return {"throughput": sum(summary["Words"] for summary in summaries) / seconds}
-
-
-def _as_dict(summary: Any) -> dict[str, Any]:
-    """Return a summary as a Go program prints it, whoever made it."""
-    return summary if isinstance(summary, dict) else dataclasses.asdict(summary)
