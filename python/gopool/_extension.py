@@ -30,7 +30,7 @@ class Extension:
         self._prefix = prefix
         self._abi = abi
         self._repair = repair
-        os.register_at_fork(after_in_child=self._after_fork_in_child)
+        _all.append(self)
 
     def __getattr__(self, name: str) -> Any:
         if self._forked_from is not None:
@@ -57,17 +57,31 @@ class Extension:
         """Tell whether this process was forked from one that had loaded it."""
         return self._forked_from is not None
 
-    def _after_fork_in_child(self) -> None:
-        if self.is_usable():
-            # The functions are kept, out of reach: to drop them is to write to their
-            # memory, which each worker would have to copy when it starts.
-            kept = self.__dict__
-            self.__dict__ = {
-                "_forked_from": os.getppid(),
-                "_prefix": self._prefix,
-                "_kept": kept,
-            }
-            drop_handlers()
+    def disown(self) -> None:
+        """In a forked child: have every use raise."""
+        # The functions are kept, out of reach: to drop them is to write to their
+        # memory, which each worker would have to copy when it starts.
+        kept = self.__dict__
+        self.__dict__ = {
+            "_forked_from": os.getppid(),
+            "_prefix": self._prefix,
+            "_kept": kept,
+        }
+
+
+#: For the hook of `os.fork`; modules that have one live as long as the process.
+_all: list[Extension] = []
+
+
+def _disown_all() -> None:
+    loaded = [extension for extension in _all if extension.is_usable()]
+    for extension in loaded:
+        extension.disown()
+    if loaded:
+        drop_handlers()
+
+
+os.register_at_fork(after_in_child=_disown_all)
 
 
 def drop_handlers() -> None:

@@ -46,10 +46,8 @@ class Scratch:
         else:
             at = address_of(arguments)
         status = native.binding_Call(function, 1, at, size, self._answer_at, _ROOM)
-        if 0 <= status <= _ROOM:
+        if status <= _ROOM:
             return unpack(self._answer[:status])
-        if status < 0:
-            raise RuntimeError(f"internal error in gopool (status {status}); see standard error")
         return self._receive(native, status)
 
     def _receive(self, native: Extension, status: int) -> Any:
