@@ -41,8 +41,9 @@ class Work:
         built = package.build(str(self.package), str(directory))
         if str(directory) not in sys.path:
             sys.path.append(str(directory))
-        function: Callable[..., Any] = getattr(importlib.import_module(built.name), self.name)
-        return function
+        function: Any = getattr(importlib.import_module(built.name), self.name)
+        function.package.native.binding_ABI()  # loads it, as workers of a warm pool have theirs
+        return function  # type: ignore[no-any-return]
 
     def run_program(
         self, items: Sequence[tuple[Any, ...]], goroutines: int
