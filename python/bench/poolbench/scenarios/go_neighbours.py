@@ -20,8 +20,8 @@ NEAREST = 5
 @scenario(
     "go-neighbours",
     *beside_others("throughput", "queries/s"),
-    size=4000,
-    quick_size=1000,
+    size=16_000,
+    quick_size=4_000,
     peer_size=0,
     sizes={REFERENCE: 1000},
 )
