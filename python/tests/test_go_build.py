@@ -118,6 +118,27 @@ def test_a_change_is_built_beside_the_sources(
     assert "Requires-Dist: gopool[go] >=" in metadata
 
 
+def test_a_package_that_calls_c(
+    write_package: WritePackage, own_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What has types of C's is left out; what C's compiler says is about the user's file."""
+    source = """
+    // static int twice(int n) { return 2 * n; }
+    import "C"
+
+    func Twice(n int) int { return int(C.twice(C.int(n))) }
+
+    func Raw(n C.int) int { return int(n) }
+    """
+    directory = write_package(source)
+    build(str(directory), str(directory.parent))
+    assert "words.go:9: Raw is left out: parameter n: " in capsys.readouterr().out
+    assert run("import words; print(words.Twice(21))", directory.parent) == "42\n"
+    write_package(source.replace("return 2 *", "retrun 2 *"))
+    with pytest.raises(SystemExit, match=r"words\.go:4:\d+: error: "):
+        build(str(directory), str(directory.parent))
+
+
 @pytest.mark.parametrize(
     ("source", "clause", "message"),
     [
