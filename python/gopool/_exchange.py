@@ -6,6 +6,7 @@ those not in use wait here for the next.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 from collections import deque
@@ -59,8 +60,10 @@ def borrow(size: int = SIZE) -> Exchange:
 
 def give_back(exchange: Exchange) -> None:
     """Keep an exchange for the next borrower, or close it if there will be none."""
-    if exchange.size == SIZE and _users:
+    if exchange.size == SIZE:
         _free.append(exchange)
+        if not _users:  # asked when it is there: the last pool may be ending in another thread
+            _close_free()
     else:
         exchange.close()
 
@@ -75,5 +78,11 @@ def release() -> None:
     """Say that a pool has ended."""
     global _users
     _users -= 1
-    while not _users and _free:
-        _free.pop().close()
+    if not _users:
+        _close_free()
+
+
+def _close_free() -> None:
+    with contextlib.suppress(IndexError):  # none is left, or another thread took the last
+        while not _users:
+            _free.pop().close()

@@ -327,11 +327,13 @@ def test_the_start_of_the_thread_for_callbacks_is_interrupted(
 ) -> None:
     """It runs although nobody knows it; the pool ends once for all that, and keeps no memory."""
     interrupts = 0
+    threads: list[_owner.Thread] = []
 
     class Interrupted(_owner.Thread):
         def __init__(self, *arguments: Any) -> None:
             nonlocal interrupts
             super().__init__(*arguments)
+            threads.append(self)
             if interrupts:
                 interrupts -= 1
                 raise KeyboardInterrupt
@@ -348,5 +350,8 @@ def test_the_start_of_the_thread_for_callbacks_is_interrupted(
             assert pool.apply_async(tasks.square, (3,), callback=nobody).get() == 9
         pool.close()
         pool.join()
+    assert len(threads) == 3
+    for thread in threads:  # the pool waits only for the one that it knows
+        thread.join()
     gc.collect()
     assert (_exchange._users, _core.native.bridge_Handles()) == (users, handles)
