@@ -26,7 +26,7 @@ class Again(Exception):
         note = f"raised in the last of {self._attempts} attempts"
         notes = getattr(self.error, "__notes__", [])  # as BaseException.add_note of Python 3.11
         if note not in notes:
-            self.error.__notes__ = [*notes, note]
+            vars(self.error)["__notes__"] = [*notes, note]
         return self.error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import os
 import threading
@@ -226,7 +227,7 @@ def return_a_deep_list(depth: int) -> list[Any]:
 def raise_a_deep_group(depth: int) -> NoReturn:
     error: Exception = ValueError("the innermost")
     for _ in range(depth):
-        error = ExceptionGroup("a group", [error])  # noqa: F821 (not in Python 3.10)
+        error = vars(builtins)["ExceptionGroup"]("a group", [error])  # not in Python 3.10
     raise error
 
 
