@@ -16,6 +16,7 @@ from support.latches import DEADLINE, Gate, Ledger, Mailbox
 from support.processes import still_running, workers_at_work
 
 import gopool
+from gopool import _core
 from gopool._gathered import GatheredResult
 
 MAPS = ("map_async", "starmap_async")
@@ -35,6 +36,22 @@ def occupy(pool: gopool.Pool, mailbox: Mailbox, gate: Gate, count: int) -> list[
     held = [pool.apply_async(tasks.arrive, (mailbox, gate, n)) for n in range(count)]
     mailbox.receive(count)
     return held
+
+
+@pytest.fixture
+def all_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have calls gathered that were kept from their core for a while, and so took long."""
+    submit, ring = _core.native.bridge_Submit, _core.native.bridge_Ring
+
+    def submit_a_brief_one(*arguments: int) -> int:
+        status = submit(*arguments)
+        return status if status < 0 else _core.BRIEF
+
+    def ring_for_a_brief_one(job: int, index: int) -> int:
+        return min(ring(job, index), 1)
+
+    monkeypatch.setattr(_core.native, "bridge_Submit", submit_a_brief_one)
+    monkeypatch.setattr(_core.native, "bridge_Ring", ring_for_a_brief_one)
 
 
 def test_a_call_that_is_queued_never_runs(
@@ -225,6 +242,7 @@ def test_a_thread_that_waits_for_it_hears_of_it(mailbox: Mailbox, gate: Gate) ->
     assert [type(error) for error in raised] == [gopool.CancelledError]
 
 
+@pytest.mark.usefixtures("all_are_brief")
 def test_calls_that_were_gathered_are_cancelled_one_by_one(
     ledger: Ledger, mailbox: Mailbox, gate: Gate
 ) -> None:
@@ -251,6 +269,7 @@ def test_calls_that_were_gathered_are_cancelled_one_by_one(
     assert ledger.numbers() == kept
 
 
+@pytest.mark.usefixtures("all_are_brief")
 def test_one_that_was_gathered_and_runs_is_ended(
     ledger: Ledger, mailbox: Mailbox, gate: Gate
 ) -> None:
@@ -383,10 +402,12 @@ def test_an_iterator_that_ends_has_run_all(method: str, ledger: Ledger) -> None:
     assert ledger.numbers() == list(range(100))
 
 
-def test_what_is_not_running_is_not_cancelled() -> None:
+def test_what_is_not_running_is_not_cancelled(mailbox: Mailbox, gate: Gate) -> None:
     """The end of the pool came first."""
     with gopool.Pool(1) as pool:
-        result = pool.map_async(tasks.square, range(10**5), 1)
+        at_nine = functools.partial(tasks.arrive_at, 9, mailbox, gate)
+        result = pool.map_async(at_nine, range(10**5), 1)
+        mailbox.receive(1)
         pool.terminate()
         assert not result.cancel()
         with pytest.raises(gopool.PoolTerminatedError):

@@ -180,13 +180,12 @@ def test_a_pool_cannot_be_pickled(Pool: PoolClass) -> None:
         assert pool.apply(tasks.square, (3,)) == 9
 
 
+@pytest.mark.filterwarnings("ignore:unclosed running multiprocessing pool:ResourceWarning")
 def test_a_result_keeps_its_pool_alive(Pool: PoolClass) -> None:
     """The one-liner works although nobody holds the pool."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        assert Pool(1).apply_async(tasks.square, (3,)).get() == 9
-        assert Pool(1).map(tasks.square, range(3)) == [0, 1, 4]
-        gc.collect()
+    assert Pool(1).apply_async(tasks.square, (3,)).get() == 9
+    assert Pool(1).map(tasks.square, range(3)) == [0, 1, 4]
+    gc.collect()
 
 
 def test_a_dropped_pool_takes_its_workers_with_it(Pool: PoolClass) -> None:
