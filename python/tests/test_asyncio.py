@@ -173,7 +173,7 @@ def test_many_tasks_and_no_more_threads(run: Run, pool: gopool.Pool) -> None:
         return asyncio.gather(*map(waited_for, results))
 
     async def main() -> None:
-        await pool.apply_async(tasks.identity, (1,))
+        await pool.apply_async(tasks.identity, (1,), callback=id)  # in the only thread there is
         before = os.listdir("/proc/self/task")
         of_python = threading.active_count()
         gate = [pool.apply_async(tasks.identity, (n,)) for n in range(10_000)]
