@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from support import leaks, standstill, tasks
 from support.go_build import GoPackages
-from support.latches import Gate, Ledger, Mailbox
+from support.latches import DEADLINE, Gate, Ledger, Mailbox
 from support.programs import Program
 
 if TYPE_CHECKING:  # it imports gopool
@@ -262,6 +262,12 @@ def field(tmp_path: Path, mailbox: Mailbox) -> Field:
     from support.field import Field
 
     return Field(tmp_path, mailbox)
+
+
+@pytest.fixture
+def long_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a pool that is terminated wait for idle workers, on however busy a machine."""
+    monkeypatch.setattr("gopool._supervisor.GRACE", DEADLINE)
 
 
 @pytest.fixture

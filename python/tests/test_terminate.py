@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from support import PoolClass, deaths, tasks
 from support.latches import Gate, Ledger, Mailbox
-from support.processes import still_running
+from support.processes import still_running, workers_at_work
 
 pytestmark = pytest.mark.faults
 
@@ -224,13 +224,14 @@ def test_a_stopped_worker_is_ended(Pool: PoolClass, mailbox: Mailbox, gate: Gate
 
 
 @pytest.mark.gopool_only("multiprocessing ends idle workers by SIGTERM")
+@pytest.mark.usefixtures("long_grace")
 @pytest.mark.parametrize("end", ["terminate", "close"])
 def test_exit_handlers_of_idle_workers_run(
-    Pool: PoolClass, context: BaseContext, ledger: Ledger, end: str
+    Pool: PoolClass, context: BaseContext, mailbox: Mailbox, gate: Gate, ledger: Ledger, end: str
 ) -> None:
     """As those that write coverage data; those of a worker that is in a task do not."""
     pool = Pool(2, tasks.note_at_exit, (ledger,), context=context)
-    pool.map(tasks.seconds, range(2), 1)
+    workers_at_work(pool, mailbox, gate, 2)
     getattr(pool, end)()
     pool.join()
     assert ledger.read() == ["exit"] * 2

@@ -12,10 +12,15 @@ pytestmark = pytest.mark.gopool_only("multiprocessing has no goroutines")
 
 
 def test_what_is_printed(tmp_path: Path, start_program: Callable[..., Program]) -> None:
-    """And then the run ends. The limit is set once more when there is something to be seen."""
+    """And then the run ends. The limit is set once more when there is something to be seen.
+
+    Workers have as long as they need to tell what they do, on however busy a machine.
+    """
     (tmp_path / "test_hanging.py").write_text(
         "import gopool, pytest_timeout\n"
-        "from support import tasks\n"
+        "from gopool import _dump\n"
+        "from support import standstill, tasks\n"
+        "_dump.PATIENCE, standstill.PATIENCE = 20, 30\n"
         "def test_that_hangs(request, mailbox):\n"
         "    with gopool.Pool(1) as pool:\n"
         "        result = pool.apply_async(tasks.sleep_for_minutes, (mailbox,))\n"

@@ -34,6 +34,14 @@ def nothing_is_kept() -> Iterator[None]:
     _kept.clear()
 
 
+@pytest.fixture(autouse=True)
+def no_collection() -> Iterator[None]:
+    """A collection writes to most pages of the parent, which its forks then have for themselves."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
 def keep(size: int) -> int:
     """Keep so many bytes, and return which process does."""
     _kept.append(b"x" * size)
@@ -83,15 +91,6 @@ def test_memory_that_was_given_back_does_not_count(start: BaseContext) -> None:
         assert len(set(pool.map(use, [MUCH] * 4, 1))) == 1
 
 
-@pytest.fixture
-def no_collection() -> Iterator[None]:
-    """A collection writes to most pages of the parent, which its forks then have for themselves."""
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize("kept", [0, 3 * MUCH], ids=["in a small program", "in a large one"])
 def test_nor_does_shared_memory(kept: int) -> None:
     """Large arguments and results are in that."""
@@ -103,7 +102,6 @@ def test_nor_does_shared_memory(kept: int) -> None:
     assert all(result.all() for _, result in found)
 
 
-@pytest.mark.usefixtures("no_collection")
 def test_nor_does_what_a_fork_shares_with_its_parent() -> None:
     keep(MUCH)
     with gopool.Pool(2, max_memory_per_worker=LIMIT) as pool:

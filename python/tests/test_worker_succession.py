@@ -129,6 +129,7 @@ def test_it_has_ended_before_the_next_worker_begins(
     assert order[:7] == [(kind, pid) for pid in pids for kind in ("task", "end")][:7]
 
 
+@pytest.mark.usefixtures("long_grace")
 def test_it_runs_in_idle_workers_of_a_pool_that_is_terminated(
     ledger: Ledger, mailbox: Mailbox, gate: Gate
 ) -> None:

@@ -18,7 +18,7 @@ from multiprocessing import forkserver, resource_tracker
 
 import psutil
 
-GRACE = 5.0
+GRACE = 20.0
 """Seconds until what is on its way out counts as left behind."""
 
 KINDS = ("processes", "threads", "descriptors", "shared_memory")

@@ -134,6 +134,9 @@ class Job:
 
 _DONE = "done"
 
+PATIENCE = 100.0
+"""Seconds without a message after which jobs count as stuck: nobody says how long one takes."""
+
 
 class Failure(Exception):
     """What a task raises."""
@@ -251,7 +254,7 @@ def run_jobs(pool: Any, journal: Journal, mailbox: Mailbox, jobs: list[Job]) -> 
         futures = [threads.submit(_run_job, pool, journal, mailbox, job) for job in jobs]
         left = len(jobs)
         while left:
-            (message,) = mailbox.receive(1)
+            (message,) = mailbox.receive(1, PATIENCE)
             if message == _DONE:
                 left -= 1
             elif kill_child(int(message)):
