@@ -17,6 +17,11 @@ pytestmark = pytest.mark.gopool_only("the documentation is about gopool")
 
 OUTPUT = re.compile(r"#\s*(?:->|→|prints)\s*(?P<text>.*)$", re.M)
 
+HURRIED = re.compile(r"timeout=0\.")
+"""Tasks have less than a second: on a busy machine one may be held up for as long."""
+
+TRIES = 3
+
 SNIPPETS = snippets("python")
 
 each_snippet = pytest.mark.parametrize("snippet", SNIPPETS, ids=[each.name for each in SNIPPETS])
@@ -48,13 +53,15 @@ def test_the_example_runs(
     snippet: Snippet,
 ) -> None:
     """It ends with status 0, silently on stderr, and prints what its ``# ->`` comments promise."""
-    program = start_program(snippet.source, packages=go_packages_of(snippet.page))
-    outcome = program.outcome()
-    assert outcome.stderr == ""
-    assert outcome.status == 0
     promised = [match["text"].strip() for match in OUTPUT.finditer(snippet.source)]
-    if promised:
-        assert outcome.stdout.splitlines() == promised
+    for _ in range(TRIES if HURRIED.search(snippet.source) else 1):
+        program = start_program(snippet.source, packages=go_packages_of(snippet.page))
+        outcome = program.outcome()
+        assert outcome.stderr == ""
+        assert outcome.status == 0
+        if not promised or outcome.stdout.splitlines() == promised:
+            return
+    assert outcome.stdout.splitlines() == promised
 
 
 def test_the_readme_has_an_example() -> None:
