@@ -14,7 +14,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 ROOT = TESTS.parents[1]
 
-TIME_LIMIT = 40.0
+TIME_LIMIT = 90.0
 
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "conftest", "--rootdir=.")
 """Arguments of Python that run the tests in a directory with the fixtures of these."""
