@@ -114,23 +114,33 @@ def test_an_interrupt_that_nobody_catches(
 def test_an_interrupt_is_answered_promptly(
     start_program: StartProgram, mailbox: Mailbox, gate: Gate
 ) -> None:
-    """Although the main thread waits in Go: the handler runs within half a second."""
+    """Although the main thread waits in Go: the handler runs within half a second.
+
+    Once at least: a machine that is busy may be late, but not each time.
+    """
     body = """
         import os, time
-        threading.Timer(0.5, lambda: (times.append(time.monotonic()),
-                                      os.kill(os.getpid(), signal.SIGINT))).start()
-        times = []
-        try:
-            held[8].get()
-        except KeyboardInterrupt:
-            print(time.monotonic() - times[0] < 0.5)
-            os._exit(0)
+
+        def interrupt():
+            times.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)
+
+        for _ in range(10):
+            times = []
+            try:
+                threading.Timer(0.5, interrupt).start()
+                held[8].get()
+            except KeyboardInterrupt:
+                if time.monotonic() - times[0] < 0.5:
+                    print("promptly", flush=True)
+                    break
+        os._exit(0)
     """
     source = SOURCE.format(
         mailbox=mailbox.path, gate=gate.path, task=TASKS["python"], method="fork", body=body
     )
     outcome = start_program(source).outcome()
-    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "True\n", "")
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "promptly\n", "")
 
 
 def test_other_handlers_run_while_waiting(
@@ -172,6 +182,7 @@ def test_workers_survive_an_interrupt_that_the_parent_handles(
     assert interrupt(start_program, mailbox, gate, body) == (0, "went on\n", "")
 
 
+# The time that workers have to end by themselves is not over before the test says so.
 STUBBORN = """
 import multiprocessing, signal, sys
 import gopool
@@ -182,6 +193,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 mailbox = Mailbox({mailbox!r})
 
 def main():
+    from gopool import _supervisor
+
+    ended = _supervisor.ended
+    _supervisor.ended = lambda workers, left: Gate({over!r}).wait() or ended(workers, left)
     context = multiprocessing.get_context({method!r})
     with gopool.Pool(2, deaths.report_sigterm, (mailbox,), context=context) as pool:
         held = [pool.apply_async(tasks.sleep_again_and_again, (mailbox,)) for _ in range(9)]
@@ -197,10 +212,17 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.parametrize("wait", [*WAITS.values(), "pool.terminate()", "pass"])
 def test_a_second_interrupt(
-    start_program: StartProgram, mailbox: Mailbox, gate: Gate, wait: str, method: str
+    start_program: StartProgram,
+    mailbox: Mailbox,
+    make_gate: Callable[[], Gate],
+    wait: str,
+    method: str,
 ) -> None:
     """While the block is left because of the first: the workers end all the same, in silence."""
-    source = STUBBORN.format(mailbox=mailbox.path, gate=gate.path, method=method, wait=wait)
+    gate, over = make_gate(), make_gate()
+    source = STUBBORN.format(
+        mailbox=mailbox.path, gate=gate.path, over=over.path, method=method, wait=wait
+    )
     program = start_program(source)
     pids = mailbox.receive_pids(2)
     gate.open()
@@ -210,6 +232,7 @@ def test_a_second_interrupt(
     for _ in range(2):
         assert mailbox.receive(1) == ["asked to go"]
         program.interrupt_group()
+    over.open()
     outcome = program.outcome()
     assert (outcome.status, outcome.stdout) == (-2, "")
     assert "KeyboardInterrupt" in outcome.stderr
