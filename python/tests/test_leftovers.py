@@ -10,14 +10,24 @@ from multiprocessing.context import BaseContext
 
 import pytest
 from support import PoolClass, offspring, tasks
-from support.latches import Gate, Ledger, Mailbox
+from support.latches import DEADLINE, Gate, Ledger, Mailbox
 from support.processes import still_running
+
+from gopool import _supervisor
 
 _LEAVES = "multiprocessing leaves them running"
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have pools wait as long as it takes for what ends when it is asked to."""
+    monkeypatch.setattr(_supervisor, "GRACE", DEADLINE)
+    monkeypatch.setattr(_supervisor, "GRACE_OF_LEFTOVERS", DEADLINE)
+
+
 @pytest.mark.gopool_only(_LEAVES)
 @pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
+@pytest.mark.usefixtures("patient")
 def test_what_a_task_has_started_ends_with_the_pool(
     Pool: PoolClass, context: BaseContext, mailbox: Mailbox, busy: bool
 ) -> None:
@@ -33,26 +43,35 @@ def test_what_a_task_has_started_ends_with_the_pool(
 
 @pytest.mark.gopool_only(_LEAVES)
 @pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
-def test_it_is_asked_first_and_then_killed(
-    Pool: PoolClass, mailbox: Mailbox, ledger: Ledger, busy: bool
-) -> None:
-    """By SIGTERM, which it may have a handler for, or ignore."""
-    starts: list[Callable[[Mailbox], object]] = [
-        functools.partial(offspring.start_tidy, ledger),
-        offspring.start_deaf,
-    ]
-    with Pool(2) as pool:
-        if busy:
-            pool.starmap_async(offspring.start_and_wait, [(mailbox, start) for start in starts], 1)
-        else:
-            for start in starts:
-                pool.apply(start, (mailbox,))
-        pids = mailbox.receive_pids(2)
-    assert still_running(pids, 0) == []
+@pytest.mark.usefixtures("patient")
+def test_it_is_asked_to_end(Pool: PoolClass, mailbox: Mailbox, ledger: Ledger, busy: bool) -> None:
+    """By SIGTERM, which it may have a handler for."""
+    start = functools.partial(offspring.start_tidy, ledger)
+    assert still_running(started_by_a_task(Pool, mailbox, start, busy), 0) == []
     assert ledger.read() == ["tidy"]
 
 
 @pytest.mark.gopool_only(_LEAVES)
+@pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
+def test_what_does_not_end_then_is_killed(Pool: PoolClass, mailbox: Mailbox, busy: bool) -> None:
+    """Where SIGTERM is ignored."""
+    assert still_running(started_by_a_task(Pool, mailbox, offspring.start_deaf, busy)) == []
+
+
+def started_by_a_task(
+    Pool: PoolClass, mailbox: Mailbox, start: Callable[[Mailbox], object], busy: bool
+) -> list[int]:
+    """Return what a task has started in a pool that has been terminated, in the task or after."""
+    with Pool(2) as pool:
+        if busy:
+            pool.apply_async(offspring.start_and_wait, (mailbox, start))
+        else:
+            pool.apply(start, (mailbox,))
+        return mailbox.receive_pids(1)
+
+
+@pytest.mark.gopool_only(_LEAVES)
+@pytest.mark.usefixtures("patient")
 def test_a_worker_that_starts_more_meanwhile_leaves_none(
     Pool: PoolClass, mailbox: Mailbox, ledger: Ledger
 ) -> None:
@@ -71,10 +90,11 @@ def test_what_a_stopped_worker_has_started_ends(
     with Pool(1) as pool:
         pool.apply_async(offspring.start_and_stop_self, (mailbox, gate))
         pids = mailbox.receive_pids(1)
-    assert still_running(pids, 0) == []
+    assert still_running(pids) == []
 
 
 @pytest.mark.gopool_only("multiprocessing ends idle workers by SIGTERM")
+@pytest.mark.usefixtures("patient")
 def test_exit_handlers_of_idle_workers_find_it_running(
     Pool: PoolClass, mailbox: Mailbox, ledger: Ledger
 ) -> None:

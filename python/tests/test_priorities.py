@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from multiprocessing.context import BaseContext
 from typing import Any
 
 import pytest
 from support import tasks
-from support.latches import Gate, Ledger, Mailbox
+from support.latches import DEADLINE, Gate, Ledger, Mailbox
 
 import gopool
 
@@ -101,16 +102,23 @@ def test_gathered_calls_give_way(mailbox: Mailbox, gate: Gate, ledger: Ledger) -
         assert [result.get() for result in results] == [n * n for n in range(300)]
 
 
-def test_what_a_worker_has_ahead_gives_way(mailbox: Mailbox, gate: Gate) -> None:
-    """Tasks that were taken for short, and handed out, are not started before it."""
+def wait_at(gates: dict[int, tuple[Mailbox, Gate]], value: int) -> int:
+    """Arrive and wait for some values, each at a gate of its own; return the others at once."""
+    return tasks.arrive_if_any(gates.get(value), value)
+
+
+def test_what_a_worker_has_ahead_gives_way(mailbox: Mailbox, make_gate: Callable[[], Gate]) -> None:
+    """Tasks that were taken for short, and handed out, are not all started before it."""
+    gate, last = make_gate(), make_gate()
     with gopool.Pool(1) as pool:
-        step = functools.partial(tasks.arrive_at, 20_000, mailbox, gate)
-        result = pool.map_async(step, range(40_000), 1, priority=-1)
+        gates = {20_000: (mailbox, gate), 39_999: (mailbox, last)}
+        result = pool.map_async(functools.partial(wait_at, gates), range(40_000), 1, priority=-1)
         mailbox.receive(1)
         call = pool.apply_async(tasks.pid)
         gate.open()
-        call.get()
+        call.get(DEADLINE)  # or it is behind the last one, which waits
         assert not result.ready()
+        last.open()
         assert result.get() == list(range(40_000))
 
 

@@ -12,14 +12,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.context import BaseContext
+from traceback import walk_stack
 from typing import Any
 
 import pytest
 from support import deaths, tasks
+from support.large import soon
 from support.latches import DEADLINE, Gate, Mailbox
 from tqdm.auto import tqdm
 
 import gopool
+from gopool._progress import FollowedMapResult
 
 tqdm.get_lock()  # makes a semaphore, once for a process
 
@@ -226,8 +229,14 @@ def test_and_when_the_caller_is_interrupted(bars: list[Any], mailbox: Mailbox, g
     """At once; the pool goes on."""
     with gopool.Pool(1) as pool:
 
+        def is_waiting() -> bool:
+            frame = sys._current_frames()[threading.main_thread().ident or 0]
+            return any(f.f_code is FollowedMapResult.get.__code__ for f, _ in walk_stack(frame))
+
         def interrupt() -> None:
             mailbox.receive(1)
+            # Before, nobody has the result yet, and it is dropped: then it takes a moment.
+            assert soon(is_waiting)
             _thread.interrupt_main()
 
         # In a job of a shell that runs in the background SIGINT is ignored.

@@ -320,12 +320,13 @@ def test_without_gopool_the_pools_are_standard(start_program: StartProgram) -> N
 def test_ctrl_c(start_program: StartProgram) -> None:
     """The program ends by the signal, which its shell can tell; its pool says nothing."""
     source = """
-        import multiprocessing, signal
+        import multiprocessing, time
 
         if __name__ == "__main__":
             with multiprocessing.Pool(2) as pool:
                 print(pool.map(abs, [-1]), flush=True)
-                signal.pause()
+                while True:  # one long wait would miss a signal that comes right before it
+                    time.sleep(0.1)
     """
     running = start_program(source, options=GOPOOL_RUN)
     assert running.process.stdout is not None

@@ -60,11 +60,11 @@ def test_a_standstill_is_explained(start_program: StartProgram) -> None:
         from support import tasks
 
         def the_function_that_waits():
+            watchdog = Watchdog(lambda: 0.0, patience=0.1)
             pool.apply(time.sleep, (1000,))
 
         pool = gopool.Pool(1)
         pool.apply(tasks.nothing)
-        watchdog = Watchdog(lambda: 0.0, patience=0.1)
         the_function_that_waits()
         """).outcome()
     assert outcome.status == STALLED

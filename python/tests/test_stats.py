@@ -136,16 +136,19 @@ def test_bytes_in_pipes_and_in_shared_memory() -> None:
 
 
 def test_utilisation(mailbox: Mailbox, make_gate: Callable[[], Gate]) -> None:
-    """One of two workers that is in a task all the time makes a half, reported or not."""
+    """One of two workers that is in a task all the time makes a half, reported or not.
+
+    It comes near to that in several times as long as both were idle at first.
+    """
     with gopool.Pool(2) as pool:
         workers_at_work(pool, mailbox, make_gate(), 2)
         gate = make_gate()
         result = pool.apply_async(tasks.arrive, (mailbox, gate, 1))
         mailbox.receive(1)
-        running = until(pool, lambda stats: stats.utilisation > 0.45)
+        running = until(pool, lambda stats: stats.utilisation > 0.35)
         gate.open()
         result.get()
-        later = until(pool, lambda stats: stats.utilisation < 0.4)
+        later = until(pool, lambda stats: stats.utilisation < 0.3)
     assert running.tasks_running == 1
     assert later.tasks_running == 0
 
