@@ -231,7 +231,9 @@ def test_and_when_the_caller_is_interrupted(bars: list[Any], mailbox: Mailbox, g
 
         def is_waiting() -> bool:
             frame = sys._current_frames()[threading.main_thread().ident or 0]
-            return any(f.f_code is FollowedMapResult.get.__code__ for f, _ in walk_stack(frame))
+            return any(
+                f.f_code is FollowedMapResult._wait_for.__code__ for f, _ in walk_stack(frame)
+            )
 
         def interrupt() -> None:
             mailbox.receive(1)
