@@ -18,6 +18,9 @@ from contextlib import suppress
 #: Seconds that processes may take to stop: one that waits for a device can't, and starts nothing.
 _STOP = 0.02
 
+#: Seconds that a process may take to end after SIGKILL.
+GRACE_OF_KERNEL = 5
+
 
 class Family:
     """A worker, and all that it has started, directly or not, in its process group.
@@ -120,7 +123,7 @@ def end(families: Iterable[Family], grace: float) -> None:
     for family in left_behind:
         if family.survivors():
             family.kill()
-    _await_end(left_behind, grace)
+    _await_end(left_behind, GRACE_OF_KERNEL)
 
 
 def _await_end(families: list[Family], timeout: float) -> None:

@@ -10,6 +10,7 @@ needs it any more.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from multiprocessing import util
@@ -55,12 +56,15 @@ class Thread:
             self._run()
 
         self._thread = threading.Thread(target=worker, name=name, daemon=True)
+        before = sys.exc_info()[1]
         try:
             self._thread.start()
         except RuntimeError as error:
-            # "release unlocked lock", of the wait in `start`: the thread may well run.
-            if isinstance(error.__context__, KeyboardInterrupt):
-                raise KeyboardInterrupt from None
+            # "release unlocked lock", of the wait in `start`, in the place of what a signal's
+            # handler has raised there, as KeyboardInterrupt: the thread may well run.
+            raised = error.__context__
+            if raised is not None and raised is not before:
+                raise raised from None
             raise
 
     def _run(self) -> None:

@@ -34,6 +34,7 @@ from . import (  # noqa: F401
     _worker,
 )
 from ._dump import Subject
+from ._family import GRACE_OF_KERNEL
 from ._interrupts import blocked
 from ._memory import memory_file
 from ._settings import Settings
@@ -48,9 +49,6 @@ forking = threading.Lock()
 
 #: gopool/packets.go has the reason. Elsewhere there is no such socket, and need not be.
 _SOCKET = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_STREAM
-
-#: Seconds that a process may take to end after SIGKILL.
-GRACE_OF_KERNEL = 5
 
 #: In place of an exit code: the process has ended, and nobody knows how.
 UNKNOWN_EXIT = 1 << 16

@@ -103,8 +103,10 @@ class Progress:
         except BaseException as error:  # the user's
             self._error = error
         finally:
-            self._owner.feeders.discard(self)
-            self._close()
+            try:
+                self._close()
+            finally:  # last: who joins the pool does not wait for it any more
+                self._owner.feeders.discard(self)
 
     def _look(self, last: bool) -> bool:
         """Tell how far it is, if that is news, and tell whether there may be more."""

@@ -113,10 +113,10 @@ class Supervisor(Sender):
     def _serve(self) -> None:
         """Attach the first workers, and do what the events say, until the last one."""
         self._attach(self._started.pop(0))
+        self._coroner = Coroner()  # soon: it takes who was killed before for explained
         self._head_start.acquire(timeout=HEAD_START)
         while self._started:
             self._attach(self._started.pop(0))
-        self._coroner = Coroner()
         while True:
             kind, number = divmod(_core.native.bridge_NextEvent(self.pool), 1 << 32)
             if kind == _core.WORKER_GONE:

@@ -102,5 +102,5 @@ class Trace:
                 self._error = OSError(number, os.strerror(number), self._path)
         finally:
             owner.names_of_jobs = None
-            owner.feeders.discard(self)
             exchange.close()
+            owner.feeders.discard(self)  # last: who joins the pool does not wait for it any more

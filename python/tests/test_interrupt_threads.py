@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gc
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from support import tasks
+from support.latches import DEADLINE
 from test_interrupt_anywhere import IMAPS, SUBMISSIONS, Interrupter
 
 import gopool
-from gopool import _core, _threads
+from gopool import _core, _owner, _threads
+from gopool._latch import Latch
 
 pytestmark = [
     pytest.mark.faults,
@@ -62,6 +65,43 @@ def test_an_iteration_can_be_resumed(pool: Any, interrupter: Interrupter, kind: 
         interrupter.interrupts(step, lambda r=results, f=found: f.extend(r))  # type: ignore[misc]
         found.extend(results)
         assert found == expected
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, LookupError])
+def test_what_a_handler_raises_in_the_start_of_a_thread(
+    monkeypatch: pytest.MonkeyPatch, raised: type[BaseException]
+) -> None:
+    """It comes out, and not what Python then says of a lock of its own."""
+    start = threading.Thread.start
+
+    def start_and_raise(thread: threading.Thread) -> None:
+        start(thread)
+        try:
+            raise raised
+        finally:
+            threading.Lock().release()  # as in Condition.wait, if it came in the wrong moment
+
+    monkeypatch.setattr(threading.Thread, "start", start_and_raise)
+    run = Latch()
+    with pytest.raises(raised):
+        _owner.Thread(None, run.open)
+    assert run.wait(DEADLINE)
+
+
+def test_a_thread_that_does_not_start_while_an_exception_is_handled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The error says so, and the other one stays what it was."""
+
+    def refuse(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    try:
+        raise KeyError
+    except KeyError:
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            _owner.Thread(None, lambda: None)
 
 
 def test_the_start_of_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,6 +209,21 @@ def test_and_when_the_pool_is_terminated(
         pool.join()
 
 
+def test_join_waits_for_the_bar_to_be_closed(bars: list[Any]) -> None:
+    """The pool forgets whom it has to wait for when that is done, and not before."""
+    closed: list[bool] = []
+
+    class Feeders(set[Any]):
+        def discard(self, feeder: Any) -> None:
+            closed.append(bars[0].disable)
+            super().discard(feeder)
+
+    with gopool.Pool(1) as pool:
+        pool._supervisor.feeders = Feeders()
+        pool.map(tasks.square, range(3), progress={"file": io.StringIO()})
+    assert closed == [True]
+
+
 @pytest.mark.parametrize("method", ["map_async", "imap"])
 def test_and_when_the_results_are_dropped(
     method: str, bars: list[Any], mailbox: Mailbox, gate: Gate

@@ -17,7 +17,7 @@ from support.latches import Gate, Mailbox
 from support.processes import workers_at_work
 
 import gopool
-from gopool import _trace
+from gopool import _core, _trace
 
 CLASSES = [gopool.Pool, gopool.ThreadPool]
 
@@ -242,6 +242,22 @@ def test_it_ends_with_the_pool(
         pool.join()
     (event,) = slices(events_of(tmp_path / "terminated.json"))
     assert event["args"]["unfinished"]
+
+
+def test_join_waits_for_its_thread_to_give_all_back(tmp_path: Path) -> None:
+    """The pool forgets whom it has to wait for when that is done, and not before."""
+    handles: list[int] = []
+
+    class Feeders(set[Any]):
+        def discard(self, feeder: Any) -> None:
+            handles.append(_core.native.bridge_Handles())
+            super().discard(feeder)
+
+    with gopool.ThreadPool(1) as pool:
+        pool._supervisor.feeders = Feeders()
+        before = _core.native.bridge_Handles()
+        pool.trace(tmp_path / "run.json").stop()
+    assert handles == [before]
 
 
 def test_without_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
