@@ -97,9 +97,11 @@ os.register_at_fork(after_in_child=_disown)
 
 
 def open_lifeline() -> tuple[int, int]:
-    """Make a pipe whose reader gets SIGKILL when the other end closes: see `_worker.die_with`.
+    """Make a pipe whose owner (`_own_lifeline`) gets SIGKILL when the other end is closed.
 
-    fcntl(2), F_SETSIG: Linux only. Elsewhere a worker ends when it next reads.
+    Only the parent holds that end, so it closes when the parent ends, in whatever way. A
+    thread of the worker that waited for it would not do: it can't run while a C function
+    holds the GIL. fcntl(2), F_SETSIG: Linux only. Elsewhere a worker ends when it next reads.
     """
     reader, writer = os.pipe()
     flags = os.O_NONBLOCK
@@ -185,6 +187,7 @@ class WorkerProcess:
         """
         if self._worker_end < 0:
             return
+        self._own_lifeline()
         sock = socket.socket(fileno=self.socket)
         try:
             descriptors = [self.page, self._worker_end]
@@ -197,6 +200,16 @@ class WorkerProcess:
             sock.detach()
         _release(self._worker_end)
         self._worker_end = -1
+
+    def _own_lifeline(self) -> None:
+        """Have the kernel kill the process with this one, whatever it has come to by then.
+
+        It might never come to say so itself: somebody stops it, or what is imported blocks.
+        """
+        if hasattr(fcntl, "F_SETSIG"):
+            fcntl.fcntl(self._worker_end, fcntl.F_SETOWN, self.pid)
+            if ended({0: self}, 0):  # then the number may be another's
+                fcntl.fcntl(self._worker_end, fcntl.F_SETOWN, 0)
 
     def attach(self, pool: int, retiring: int) -> int:
         """Give the worker to a Go pool: return its number there, or a status.
@@ -245,6 +258,13 @@ class WorkerProcess:
         """Kill the process, and do not wait for its end. Only for who reaps it."""
         self.killed = True
         self.process.kill()
+
+    def has_begun(self) -> bool:
+        """Tell whether it may have started others, and certainly ends with this process.
+
+        One that was forked has our end of its lifeline as well, until it closes that.
+        """
+        return any(os.pread(self.page, 8, 8 * _page.BEGUN))
 
     def traces(self) -> bytes:
         """Return what the worker's faulthandler has written (`_traces`)."""

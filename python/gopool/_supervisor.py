@@ -202,8 +202,14 @@ class Supervisor(Sender):
 
     def _seize(self) -> dict[int, Family]:
         """Take hold of what the workers have started, and then tell each to end."""
-        families = {number: Family(worker.pid) for number, worker in self._workers.items()}
-        busy = [n for n in families if _core.native.bridge_Busy(self.pool, n) == 1]
+        families: dict[int, Family] = {}
+        busy = []
+        for number, worker in self._workers.items():
+            if not worker.has_begun():  # if it were stopped, and we ended now, it would stay
+                worker.kill()
+            elif _core.native.bridge_Busy(self.pool, number) == 1:
+                busy.append(number)
+            families[number] = Family(worker.pid)
         for number in busy:
             families[number].stop()
         for number, family in families.items():

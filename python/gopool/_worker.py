@@ -8,7 +8,6 @@ main ─▶ initializer ─▶ Ready ─▶ frames of the pool ─▶ run tasks 
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 import pickle
@@ -36,8 +35,8 @@ def main(sock: socket.socket, settings: Settings, index: int, generation: int) -
     before (`generation`).
 
     The first message on `sock` is the number of the region behind the worker's page, and
-    carries descriptors: the page, the lifeline (see `die_with`), and the
-    caller's region, if it has one.
+    carries descriptors: the page, the lifeline (see `_process.open_lifeline`), which is only
+    kept open, and the caller's region, if it has one.
     """
     # Ctrl-C reaches the whole process group; it is the parent's to answer. A
     # handler, unlike SIG_IGN, is not passed on to programs that tasks start.
@@ -48,9 +47,9 @@ def main(sock: socket.socket, settings: Settings, index: int, generation: int) -
         return  # the pool is gone already
     for fd in (sock.fileno(), *descriptors):
         os.set_inheritable(fd, False)  # no business of programs that tasks start
-    page_fd, lifeline, *region = descriptors
-    die_with(lifeline)
+    page_fd, _lifeline, *region = descriptors
     page = _page.Page(mmap.mmap(page_fd, _page.SIZE))
+    page.slots[_page.BEGUN] = 1
     _arena.results = _arena.Arena(page_fd, *_wire.NUMBER.unpack(number))
     for fd in region:
         _lender.lenders[_region.CALLER] = _lender.Lender(fd)
@@ -80,22 +79,6 @@ def main(sock: socket.socket, settings: Settings, index: int, generation: int) -
         return  # the pool is gone: nobody to tell
     finally:
         sock.close()  # or Python may warn that it was not
-
-
-def die_with(lifeline: int) -> None:
-    """Have the kernel kill this process when the other end of a pipe is closed.
-
-    Only the parent holds that end, so it closes when the parent ends, in
-    whatever way. A thread that waited for it would not do: it can't run while a
-    C function holds the GIL. The parent has arranged the rest (`_process.open_lifeline`).
-    """
-    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
-    try:
-        os.read(lifeline, 1)
-    except BlockingIOError:
-        return
-    # The parent had gone before that was in force.
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class _Worker:

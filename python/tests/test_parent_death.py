@@ -92,3 +92,37 @@ def test_workers_do_not_outlive_a_killed_parent(
     running.kill()
     assert still_running(pids) == []
     assert running.outcome().status == -9
+
+
+WAITING = """
+import multiprocessing, os
+from gopool import Pool  # and its hook of fork, which is called before the one below
+from support.latches import Gate, Mailbox
+
+mailbox = Mailbox({mailbox!r})
+
+def wait():
+    mailbox.send(os.getpid())
+    Gate({gate!r}).wait()
+
+if __name__ == "__main__":
+    os.register_at_fork(after_in_child=wait)
+    pool = Pool(1, context=multiprocessing.get_context({method!r}))
+    mailbox.send("started")
+    multiprocessing.Event().wait()
+else:
+    wait()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_one_that_has_not_begun(
+    start_program: StartProgram, mailbox: Mailbox, gate: Gate, method: str
+) -> None:
+    """It waits in what it imports, or in what the program does in each forked child."""
+    running = start_program(WAITING.format(mailbox=mailbox.path, gate=gate.path, method=method))
+    messages = mailbox.receive(2)
+    messages.remove("started")
+    running.kill()
+    assert still_running([int(messages[0])]) == []
+    assert running.outcome().status == -9

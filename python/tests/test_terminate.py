@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import multiprocessing
 import signal
 import threading
 import time
@@ -12,9 +13,11 @@ from multiprocessing.context import BaseContext
 from typing import Any
 
 import pytest
-from support import PoolClass, deaths, tasks
+from support import PoolClass, deaths, hostile, tasks
 from support.latches import Gate, Ledger, Mailbox
 from support.processes import still_running, workers_at_work
+
+import gopool
 
 pytestmark = pytest.mark.faults
 
@@ -44,6 +47,19 @@ def test_a_busy_worker_is_stopped(
         pool.terminate()
         pool.join()
         assert still_running(pids, 0) == []
+
+
+@pytest.mark.gopool_only("multiprocessing ends all workers by SIGTERM")
+def test_a_worker_that_has_not_begun_is_killed(mailbox: Mailbox) -> None:
+    """And not stopped and asked: it would stay stopped if this process ended just then."""
+    spawn = multiprocessing.get_context("spawn")
+    before = set(multiprocessing.active_children())
+    pool = gopool.Pool(1, tasks.nothing, (hostile.LoopsInWhoRebuildsIt(mailbox),), context=spawn)
+    (worker,) = set(multiprocessing.active_children()) - before
+    mailbox.receive(1)
+    pool.terminate()
+    pool.join()
+    assert worker.exitcode == -signal.SIGKILL
 
 
 def test_a_hundred_thousand_queued_tasks_stay_undone(
