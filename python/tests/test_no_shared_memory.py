@@ -174,7 +174,7 @@ def test_memory_is_given_back_where_that_can_be(monkeypatch: pytest.MonkeyPatch)
 # Limits of a process, which a test can't take back in its own.
 
 PROLOGUE = """
-import contextlib, errno, gc, os, resource
+import contextlib, errno, gc, os, resource, warnings
 import gopool
 from support import large, tasks
 from support.large import MB, array, is_array
@@ -274,6 +274,7 @@ with gopool.Pool(1) as pool:
     for n in range(5):
         assert is_array(pool.apply(large.add_one, (array(n),)), n + 1)
     assert is_array(late.get(), 7)
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     child = os.fork()
     if not child:
         os._exit(0 if is_array(late.get(), 7) else 1)
