@@ -9,7 +9,7 @@ import (
 )
 
 // encodingShift is where the encoding begins in what Call returns of a Go function;
-// python/gopool/_packing.py has the same number.
+// python/gopool/_gofunctions/packing.py has the same number.
 const encodingShift = 40
 
 // Call is Submit of a job of one task and, if all goes well, everything else as

@@ -8,7 +8,7 @@ import (
 )
 
 // lendingSize is from how many bytes on an array is left where it is, and only
-// its address handed over. python/gopool/_gobuffers.py has the same number for arguments.
+// its address handed over. python/gopool/_gofunctions/buffers.py has the same number for arguments.
 const lendingSize = 32 << 10
 
 // buffer is an array of numbers that was passed as one: data, in one or two

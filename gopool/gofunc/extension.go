@@ -6,7 +6,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// The extensions of msgpack. python/gopool/_gobuffers.py and _gopacker.py have the same
+// The extensions of msgpack. python/gopool/_gofunctions/buffers.py and packer.py have the same
 // numbers, and package wire has that of addresses.
 const (
 	bufferExtension    = 1  // an array of numbers

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         WorkerLostError,
     )
     from ._executor import PoolExecutor
-    from ._gopool import GoPool
+    from ._gofunctions.pool import GoPool
     from ._install import install, uninstall
     from ._joblib import register_joblib
     from ._options import CallOptions, MapOptions
@@ -83,7 +83,7 @@ _HOMES = {
     "CancelledError": "concurrent.futures",
     "GoError": "gopool._errors",
     "GoPanicError": "gopool._errors",
-    "GoPool": "gopool._gopool",
+    "GoPool": "gopool._gofunctions.pool",
     "MapOptions": "gopool._options",
     "MaybeEncodingError": "gopool._errors",
     "PoolExecutor": "gopool._executor",

@@ -17,7 +17,7 @@ def name_of(code: bytes, convention: int) -> str:
     if convention & _codec.LENT:
         return UNKNOWN
     if convention & _codec.GO:
-        from ._packing import names
+        from ._gofunctions.packing import names
 
         return names.get(code, UNKNOWN)
     try:

@@ -31,7 +31,7 @@ CONVENTION = 3  # the bits that say which
 BY_VALUE = 4  # the function was sent by value, and so may results be
 LENT = 8  # the function is in a slab
 MENTIONING = 16  # first come the shared values that it mentions
-GO = 32  # the function is one of Go's, and so are its items and outcomes (`_packing.py`)
+GO = 32  # the function is one of Go's, and so are its items and outcomes (`_gofunctions`)
 
 #: Types whose values never change and have no parts that do.
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None)})

@@ -1,6 +1,7 @@
 """How a pool tells its workers of functions and items: as encoded by a `Coder`.
 
-That of worker processes pickles (`_pickling.py`), that of goroutines packs (`_packing.py`).
+That of worker processes pickles (`_pickling.py`), that of goroutines packs
+(`_gofunctions/packing.py`).
 """
 
 from __future__ import annotations

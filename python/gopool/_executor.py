@@ -19,7 +19,7 @@ from . import _codec, _core
 from ._errors import BrokenPoolError
 from ._feeder import is_plain
 from ._futures import FutureGathering, as_broken, refusal, submit_call
-from ._gofunction import GoFunction
+from ._gofunctions.function import GoFunction
 from ._imap import IMapIterator, start_imap
 from ._supervisor import Supervisor
 from .pool import Pool

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypedDict, TypeVar
 
 from . import _core
 from ._errors import TaskTimeoutError
-from ._gofunction import GoFunction
+from ._gofunctions.function import GoFunction
 
 R = TypeVar("R")
 
@@ -147,7 +147,7 @@ class Options(NamedTuple):
 
         What a limit raises, no worker can: it is killed. Others are kinds of Go functions'.
         """
-        from ._gofailure import KINDS
+        from ._gofunctions.failure import KINDS
 
         kinds: tuple[type[BaseException], ...] = (TaskTimeoutError, *KINDS)
         return sum(issubclass(kind, self._types()) << bit for bit, kind in enumerate(kinds))

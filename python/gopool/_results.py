@@ -91,9 +91,9 @@ def decode_segments(
         elif encoding == _wire.LOCAL:
             yield index, [kept[i] for i in range(index, index + count)]
         elif encoding == _wire.PACKED:
-            from . import _packing
+            from ._gofunctions import packing
 
-            yield index, _packing.outcomes(function, count, lengths, body)  # type: ignore[arg-type]
+            yield index, packing.outcomes(function, count, lengths, body)  # type: ignore[arg-type]
         else:
             yield index, _codec.decode_outcomes(encoding, skip, count, lengths, body)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import _gopacker  # noqa: F401  # says so if msgpack is missing
 from ._extension import Extension
-from ._gofunction import GoFunction
-from ._gostruct import Declared
-from ._gotypes import Array, Numbers, go_type
+from ._gofunctions import packer  # noqa: F401  # says so if msgpack is missing
+from ._gofunctions.function import GoFunction
+from ._gofunctions.structs import Declared
+from ._gofunctions.types import Array, Numbers, go_type
 
 if TYPE_CHECKING:
-    from ._gostruct import Structs
-    from ._gotypes import Descriptor
+    from ._gofunctions.structs import Structs
+    from ._gofunctions.types import Descriptor
 
 __all__ = ["Array", "GoFunction", "Numbers", "Package"]
 

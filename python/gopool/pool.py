@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
 from . import _codec, _core, _options
-from ._gofunction import GoFunction
+from ._gofunctions.function import GoFunction
 from ._imap import IMapIterator, IMapUnorderedIterator, start_imap
 from ._interrupts import deferred
 from ._owner import Owner
@@ -465,7 +465,7 @@ class Pool(multiprocessing.pool.Pool):
 
     def _start_goroutines(self) -> Owner:
         """Start as many goroutines as there are workers, unless another thread has."""
-        from ._goroutines import Goroutines
+        from ._gofunctions.goroutines import Goroutines
 
         with deferred(), _starting:
             if self._goroutines is None:

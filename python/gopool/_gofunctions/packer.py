@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ._gostruct import declared
+from .structs import declared
 
 try:
     import msgpack
@@ -16,11 +16,11 @@ except ImportError as error:
     raise ImportError("Go packages need msgpack: pip install 'gopool[go]'") from error
 
 if TYPE_CHECKING:
-    from ._gobuffers import Loan
+    from .buffers import Loan
 
 # The module of arrays is imported with the first of them.
 
-#: An extension type; those of arrays are in `_gobuffers`.
+#: An extension type; those of arrays are in `buffers`.
 _DURATION = 3
 
 _NANOSECONDS = struct.Struct("<q")
@@ -55,18 +55,18 @@ class Packer:
 
     def numbers(self, view: memoryview) -> msgpack.ExtType:
         """Return what is packed as the numbers that a view shows."""
-        from . import _gobuffers
+        from . import buffers
 
-        return msgpack.ExtType(*_gobuffers.encode(view, self.kept))
+        return msgpack.ExtType(*buffers.encode(view, self.kept))
 
     def bytes(self, value: Any) -> Any:
         """Return what is packed as bytes, for what has the buffer protocol."""
-        from . import _gobuffers
+        from . import buffers
 
         view = memoryview(value)
         if view.itemsize != 1:
             raise TypeError(f"bytes are required, not an array of format {view.format!r}")
-        if view.nbytes < _gobuffers.LARGE or not view.c_contiguous:
+        if view.nbytes < buffers.LARGE or not view.c_contiguous:
             return view.tobytes()
         return self.numbers(view.cast("B"))
 
@@ -114,9 +114,9 @@ def _extension(loan: Loan | None, kind: int, data: bytes) -> Any:
     if kind == _DURATION:
         (nanoseconds,) = _NANOSECONDS.unpack(data)
         return datetime.timedelta(microseconds=nanoseconds // 1000)
-    from . import _gobuffers
+    from . import buffers
 
-    return _gobuffers.decode(kind, data, loan)
+    return buffers.decode(kind, data, loan)
 
 
 _unpack = partial(

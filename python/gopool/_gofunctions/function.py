@@ -1,7 +1,7 @@
 """Functions of Go packages, to be called here and to be given to pools.
 
 A call packs its arguments, calls into the package's extension, and unpacks what it
-finds there. For pools many calls are packed at a time (`_packing.py`), and Go makes each.
+finds there. For pools many calls are packed at a time (`packing.py`), and Go makes each.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import inspect
 
-    from ._coder import Function
-    from ._gopacker import Packer
-    from ._gotypes import GoType
-    from ._scratch import Scratch
-    from .gopackage import Package
+    from .._coder import Function
+    from ..gopackage import Package
+    from .packer import Packer
+    from .scratch import Scratch
+    from .types import GoType
 
 
 class _Signature:
@@ -176,7 +176,7 @@ def borrow() -> Scratch:
     try:
         return _idle.pop()
     except IndexError:
-        from ._scratch import Scratch  # with what only who calls Go imports
+        from .scratch import Scratch  # with what only who calls Go imports
 
         return Scratch()
 
@@ -189,7 +189,7 @@ def give_back(scratch: Scratch) -> None:
 
 
 def _unpacker(results: Sequence[GoType]) -> Callable[[bytes | memoryview], Any]:
-    from ._gopacker import unpack, unpack_plain
+    from .packer import unpack, unpack_plain
 
     return unpack_plain if all(kind.is_plain for kind in results) else unpack
 

@@ -19,7 +19,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._extension import Extension
+    from .._extension import Extension
 
 # Extension types (gopool/gofunc).
 INLINE, ADDRESS = 1, 2

@@ -11,13 +11,13 @@ import sys
 import warnings
 from collections import Counter
 
-from . import _core
-from ._doing import Task
-from ._dump import running
-from ._gathering import Gathering
-from ._owner import Thread
-from ._packing import Packing
-from ._sender import Sender
+from .. import _core
+from .._doing import Task
+from .._dump import running
+from .._gathering import Gathering
+from .._owner import Thread
+from .._sender import Sender
+from .packing import Packing
 
 
 class Goroutines(Sender):

@@ -12,15 +12,15 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import _codec, _core, _wire
-from ._coder import LAST_BATCH, Batch, Coder, Failure, Function
-from ._gobuffers import Loan
-from ._gofailure import failure
-from ._gofunction import GoFunction, borrow, give_back
-from ._gopacker import Packer, unpack, unpack_lent
+from .. import _codec, _core, _wire
+from .._coder import LAST_BATCH, Batch, Coder, Failure, Function
+from .buffers import Loan
+from .failure import failure
+from .function import GoFunction, borrow, give_back
+from .packer import Packer, unpack, unpack_lent
 
 if TYPE_CHECKING:
-    from ._owner import Owner
+    from .._owner import Owner
 
 #: Addresses of what the pool calls in the extension; number of the function there.
 _CODE = struct.Struct("<4Q")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._extension import Extension
-from ._gobuffers import Loan, address_of
-from ._gofailure import failure
-from ._gopacker import Packer, unpack, unpack_lent
+from .._extension import Extension
+from .buffers import Loan, address_of
+from .failure import failure
+from .packer import Packer, unpack, unpack_lent
 
 #: Bytes of arguments, and of an answer, that need no memory of their own.
 _ROOM = 1 << 16

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._gofunction import GoFunction
-from ._goroutines import Goroutines
-from ._owner import Owner
-from .pool import Pool
+from .._owner import Owner
+from ..pool import Pool
+from .function import GoFunction
+from .goroutines import Goroutines
 
 
 class GoPool(Pool):

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Union
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from ._gopacker import Packer
-    from ._gostruct import Structs
+    from .packer import Packer
+    from .structs import Structs
 
     Descriptor: TypeAlias = str | tuple[Any, ...]
     #: Returns what is to be packed for a value.
@@ -180,9 +180,9 @@ class NumberSlice(Slice):
         if isinstance(self._item, NumberSlice):
             return super().revive(value)
         if value is None:
-            from . import _gobuffers
+            from . import buffers
 
-            return _gobuffers.empty(self._code)
+            return buffers.empty(self._code)
         return value
 
 

@@ -7,13 +7,13 @@ import keyword
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._gotypes import go_type
+from .types import go_type
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from ._gopacker import Packer
-    from ._gotypes import Descriptor
+    from .packer import Packer
+    from .types import Descriptor
 
     Structs: TypeAlias = dict[str, "Declared"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from typing import Any
 
-from ._errors import GoError, GoPanicError, RemoteTraceback
+from .._errors import GoError, GoPanicError, RemoteTraceback
 
 #: By the kind of a failure (gopool/gofunc).
 KINDS: tuple[type[BaseException], ...] = (
