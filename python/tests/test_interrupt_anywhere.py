@@ -306,6 +306,8 @@ def test_memory_for_a_call_is_interrupted_at_each_step(
         return trace
 
     before = set(os.listdir("/proc/self/fd"))
+    # Python 3.12.1 traces no opcodes unless a frame has asked for it before `settrace`.
+    sys._getframe().f_trace_opcodes = True
     step = 0
     while left <= 0:
         step += 1
