@@ -115,14 +115,15 @@ class Arena:
         )
         return lent
 
-    def keep(self, lent: Lent) -> None:
-        """Have a slab stay that no message is about, until `let_go`."""
-        self.region().keep(lent.slab, True)
+    def keep(self, lent: Lent) -> int:
+        """Have a slab stay that no message is about, until `let_go`. Return its mark."""
+        return self.region().keep(lent.slab)
 
     def let_go(self, slab: int) -> int:
         """Return how many bytes it has. Called in any thread at any time."""
-        self.region().keep(slab, False)
-        return self._spans[slab][1]
+        size = self._spans[slab][1]  # asked first: once let go, it may be gone or another's
+        self.region().let_go(slab)
+        return size
 
     def view(self, slab: int) -> memoryview:
         """Return what is in a slab that is kept, to be read here."""

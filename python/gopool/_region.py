@@ -4,7 +4,8 @@ A region is a file in memory that one process, its owner, fills (`_arena`). Each
 has a row of two words in the table at the region's start, and is free when both are 0:
 
     courier   not 0 while a message that names the slab is on its way or may be read again
-    holder    the process that has objects over the slab, which are its own alone
+    holder    the process that has objects over the slab, which are its own alone; or the
+              mark of the shared value that the owner keeps there
 
 gopool/slabs.go has the same numbers; docs/architecture.md has the argument why no
 slab is given out twice. Nothing is locked, as a word has one writer at a time.
@@ -13,6 +14,7 @@ slab is given out twice. Nothing is locked, as a word has one writer at a time.
 from __future__ import annotations
 
 import errno
+import itertools
 import mmap
 import os
 import struct
@@ -105,13 +107,24 @@ class Region:
         if not self._is_inherited() and self._words[2 * slab] == SENDING:
             self._words[2 * slab] = 0
 
-    def keep(self, slab: int, kept: bool) -> None:
-        """Say whether the owner itself wants a slab to stay; no message is on its way."""
-        if self._is_inherited():
-            return
-        self._words[2 * slab + 1] = os.getpid() if kept else 0
-        if kept:
-            self._words[2 * slab] = 0
+    def keep(self, slab: int) -> int:
+        """Have a slab stay that no message is about. Return the mark of what is in it.
+
+        No other value has that mark, also none of a process that was forked from this one.
+        """
+        mark = next(_marks) << 32 | os.getpid()
+        self._words[2 * slab + 1] = mark
+        self._words[2 * slab] = 0
+        return mark
+
+    def let_go(self, slab: int) -> None:
+        """Keep a slab no longer."""
+        if not self._is_inherited():
+            self._words[2 * slab + 1] = 0
+
+    def is_kept(self, slab: int, mark: int) -> bool:
+        """Tell whether a slab is kept, and still has what was marked so."""
+        return self._words[2 * slab + 1] == mark
 
     def is_held(self, slab: int) -> bool:
         return bool(self._words[2 * slab + 1])
@@ -178,6 +191,9 @@ class Region:
         """
         return os.getpid() != self._process
 
+
+#: From 1 on: no mark is the number of a process.
+_marks = itertools.count(1)
 
 #: In a courier's word: the message has not been received.
 SENDING = 1 << 32

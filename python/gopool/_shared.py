@@ -34,6 +34,7 @@ class Shared(Generic[T]):
     """A reference to a value in memory that all workers map; see `shared`."""
 
     slab = -1  # where it is; -1: in `_record` itself, for want of shared memory
+    mark = 0  # what tells it from others that the slab had or will have
     _owner = 0  # the process that frees it
     _memory: Any = None  # in a worker: where it is
 
@@ -52,7 +53,7 @@ class Shared(Generic[T]):
             return
         self._record = packed.record
         assert _arena.own is not None
-        _arena.own.keep(packed)
+        self.mark = _arena.own.keep(packed)
         self.slab = packed.slab
         packed.sent()
         _made_here[self.slab] = self
@@ -62,9 +63,12 @@ class Shared(Generic[T]):
         """Return the value: in each process the same object each time.
 
         The first call in a process unpickles it, without copying its buffers.
+
+        Raises ReferenceError in a worker that inherited the reference, if the caller has
+        let go of it.
         """
         if self._owner != os.getpid() and self._memory is None and self.slab >= 0:
-            value: T = _reference(self._record, self.slab).get()  # it was inherited
+            value: T = _reference(self._record, self.slab, self.mark, inherited=True).get()
             return value
         if not self._values:
             # Threads may be here at the same time: the first one's is everybody's.
@@ -84,7 +88,7 @@ class Shared(Generic[T]):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.slab >= 0:
             if multiprocessing.context.get_spawning_popen() is not None:
-                return _inherited, (self._record, self.slab)
+                return _inherited, (self._record, self.slab, self.mark)
             found = _mention.local.found
             if found is None:
                 raise TypeError(
@@ -92,7 +96,7 @@ class Shared(Generic[T]):
                     "send what its get() returns"
                 )
             found.append(self)
-        return _reference, (self._record, self.slab)
+        return _reference, (self._record, self.slab, self.mark)
 
     def __del__(self) -> None:
         if sys is None or sys.is_finalizing():
@@ -106,26 +110,35 @@ _made_here: weakref.WeakValueDictionary[int, Shared[Any]] = weakref.WeakValueDic
 os.register_at_fork(after_in_child=_made_here.clear)
 
 
-def _inherited(record: bytes, slab: int) -> Shared[Any]:
+def _inherited(record: bytes, slab: int, mark: int) -> Shared[Any]:
     """In a process that may become a worker: return a reference that the parent has as well."""
     reference: Shared[Any] = Shared.__new__(Shared)
-    reference.slab, reference._record, reference._values = slab, record, []
+    reference.slab, reference.mark = slab, mark
+    reference._record, reference._values = record, []
     return reference
 
 
-def _reference(record: bytes, slab: int) -> Shared[Any]:
-    """In a worker: return the reference to a value of the caller's, as long as that has it."""
+def _reference(record: bytes, slab: int, mark: int, *, inherited: bool = False) -> Shared[Any]:
+    """In a worker: return the reference to a value of the caller's, as long as that has it.
+
+    The caller has it for sure if a message mentions it, but not if it was inherited.
+    """
     made_here = _made_here.get(slab)
-    if made_here is not None:  # it is a part of another's value
+    if made_here is not None and made_here.mark == mark:  # it is a part of another's value
         return made_here
     if slab >= 0 and CALLER not in _lender.lenders:
         raise RuntimeError("a reference to a shared value means nothing but in workers of gopool")
     _lender.forget_gone()
     reference: Shared[Any] | None = _lender.references.get(slab)
-    if reference is None:
-        reference = _inherited(record, slab)
+    if reference is None or reference.mark != mark:
+        reference = _inherited(record, slab, mark)
         if slab >= 0:
             _, _, offset, length = RECORD.unpack_from(record)
-            reference._memory = _lender.lenders[CALLER].share(slab, offset, length).toreadonly()
+            caller = _lender.lenders[CALLER]
+            reference._memory = caller.share(slab, offset, length).toreadonly()
+            # Asked behind that: what is mapped and kept by now is not given to another.
+            if inherited and not caller.region().is_kept(slab, mark):
+                reference._memory = None  # who has the traceback does not have the memory
+                raise ReferenceError("the caller has let go of this shared value")
             _lender.references[slab] = reference
     return reference

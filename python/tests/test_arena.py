@@ -321,6 +321,27 @@ def test_a_slab_that_is_kept(arena: Arena) -> None:
     assert lend(arena, SIZE) is not None
 
 
+def test_a_slab_is_anothers_as_soon_as_it_is_let_go(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How large it was is told all the same."""
+    lent = lend(arena, 2 * GRAIN, shared=True)
+    assert lent is not None
+    region = arena.region()
+    let_go = region.let_go
+
+    def lose(slab: int) -> None:
+        let_go(slab)
+        arena.trim(0)  # as another thread may at this moment
+        assert allocated(arena) == 0
+
+    monkeypatch.setattr(region, "let_go", lose)
+    arena.keep(lent)
+    slab = lent.slab
+    lent.sent()
+    assert arena.let_go(slab) == 2 * GRAIN
+
+
 # What readers have.
 
 

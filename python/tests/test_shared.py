@@ -219,6 +219,35 @@ def test_workers_that_inherit_it(Pool: PoolClass) -> None:
         sharing.initialize(None)
 
 
+def test_a_worker_that_inherits_what_is_gone(Pool: PoolClass) -> None:
+    """It is told so, and does not read what is in its place now, nor has that mapped."""
+    reference = gopool.shared(array(8))
+    sharing.initialize(reference)
+    with Pool(1, context=multiprocessing.get_context("fork")) as pool:
+        assert pool.apply(tasks.square, (2,)) == 4
+        sharing.initialize(None)
+        slab = reference.slab
+        del reference
+        for n in range(2):
+            other = gopool.shared([array(n), array(n)])
+            assert other.slab == slab
+            with pytest.raises(ReferenceError, match="let go"):
+                pool.apply(sharing.first_of_initial)
+            assert pool.apply(sharing.first_of_each, (other,)) == [n, n]
+            with pytest.raises(ReferenceError, match="let go"):
+                pool.apply(sharing.first_of_initial)
+            del other
+            assert soon(lambda: slabs_in_use() == 0)
+
+
+def test_a_worker_that_has_values_of_its_own(Pool: PoolClass) -> None:
+    """In slabs of its own arena, which have the same numbers as those of the caller's."""
+    reference = gopool.shared(array(8))
+    with Pool(1) as pool:
+        assert pool.apply(sharing.share_and_keep, (1,)) == reference.slab
+        assert pool.apply(sharing.with_reference, (reference, 1)) == 9
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_process_that_is_no_worker(method: str, mailbox: Mailbox) -> None:
     """It is told so."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from gopool import _shared
 
+from .large import array
 from .latches import Gate, Mailbox
 
 
@@ -58,6 +59,20 @@ def initialize(reference: Any) -> None:
 
 def first_of_initial(_: object = None) -> int:
     return int(initial.get()[0])
+
+
+def first_of_each(reference: Any) -> list[int]:
+    return [int(array[0]) for array in reference.get()]
+
+
+_kept: list[Any] = []
+
+
+def share_and_keep(first: int) -> int:
+    """Share an array as long as the worker lives. Return in which slab it is."""
+    _kept.append(_shared.shared(array(first)))
+    slab: int = _kept[-1].slab
+    return slab
 
 
 def private_dirty(_: object = None) -> int:
