@@ -55,16 +55,14 @@ class Group:
     def watch(self, waiter: Waiter, result: GatheredResult[Any]) -> None:
         """Have a waiter woken when a result may be ready."""
         self.awaited[waiter] = result
-        self._watch()
-
-    def _watch(self) -> None:
-        """Have `_tell` called when there is more, as long as tasks of asyncio wait."""
-        for waiter, result in self.awaited.copy().items():
-            pool = result._pool
-            if pool is not None:
-                pool._supervisor.watch(self.job, self, self._taken, 1)
-                return
-            self._wake([waiter])  # another thread has taken its outcome
+        taken = self._taken  # First this and then look, as in `wait`.
+        pool = result._pool
+        if pool is None or self._has(
+            result
+        ):  # another thread took it in before the waiter was here
+            self._wake([waiter])
+        else:
+            pool._supervisor.watch(self.job, self, taken, 1)
 
     def _wake(self, waiters: list[Waiter]) -> None:
         from . import _awaiting
@@ -76,8 +74,14 @@ class Group:
     def _tell(self) -> None:
         """Wake those whose outcome has come: in the thread for callbacks."""
         self._collect(None)
+        taken = self._taken  # First this and then look, as in `wait`.
         self._wake([w for w, result in self.awaited.copy().items() if self._has(result)])
-        self._watch()
+        for waiter, result in self.awaited.copy().items():
+            pool = result._pool
+            if pool is not None:  # one is enough: it is the same for all
+                pool._supervisor.watch(self.job, self, taken, 1)
+                return
+            self._wake([waiter])  # another thread has taken its outcome
 
     def _release(self) -> None:
         self._wake(list(self.awaited))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import multiprocessing
 import re
@@ -16,7 +17,7 @@ from support.programs import Program
 
 import gopool
 from gopool import _core, _exchange, _gathering
-from gopool._gathered import GatheredResult
+from gopool._gathered import GatheredResult, Group
 
 pytestmark = pytest.mark.gopool_only("multiprocessing gathers nothing")
 
@@ -75,6 +76,52 @@ def test_a_result_does_not_wait_for_others(Pool: PoolClass, gate: Gate, short: N
         gate.open()
         assert held.get() == 100
         assert held.successful()
+
+
+async def outcome_of(result: Any) -> Any:
+    """Await a result, which fails if it takes too long."""
+    return await asyncio.wait_for(result, DEADLINE)
+
+
+def test_another_thread_takes_an_outcome_in_before_its_waiter_is_there(
+    Pool: PoolClass, gate: Gate, short: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which has found the result not ready by then: nothing that comes later would wake it."""
+    watch = Group.watch
+
+    def watch_too_late(group: Group, waiter: Any, result: GatheredResult[Any]) -> None:
+        gate.open()
+        result.wait(DEADLINE)
+        watch(group, waiter, result)
+
+    with Pool(2) as pool:
+        gather(pool)
+        result = pool.apply_async(tasks.step, (1, "wait", gate.path))
+        assert type(result) is GatheredResult
+        monkeypatch.setattr(Group, "watch", watch_too_late)
+        assert asyncio.run(outcome_of(result)) == 1
+
+
+def test_another_thread_takes_an_outcome_in_while_others_are_told_of(
+    Pool: PoolClass, gate: Gate, short: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at who is to be woken, and watching for those who are not."""
+    wake = Group._wake
+
+    def wake_and_be_slow(group: Group, waiters: Any) -> None:
+        wake(group, waiters)
+        gate.open()
+        held.wait(DEADLINE)
+
+    with Pool(2) as pool:
+        gather(pool)
+        quick = pool.apply_async(tasks.step, (1,))
+        held = pool.apply_async(tasks.step, (2, "wait", gate.path))
+        assert isinstance(quick, GatheredResult)
+        assert isinstance(held, GatheredResult)
+        assert quick._group is held._group
+        monkeypatch.setattr(Group, "_wake", wake_and_be_slow)
+        assert asyncio.run(outcome_of(held)) == 2
 
 
 def test_a_lost_worker_loses_one_call(Pool: PoolClass, short: None) -> None:
@@ -176,7 +223,7 @@ def test_a_forked_child_leaves_the_calls_of_its_parent_alone(
     outcome = start_program("""
         import os, warnings
         import gopool
-        from gopool._gathered import GatheredResult
+        from gopool._gathered import GatheredResult, Group
         from support import tasks
 
         warnings.simplefilter("ignore", DeprecationWarning)
