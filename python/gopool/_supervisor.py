@@ -87,11 +87,15 @@ class Supervisor(Sender):
             raise
 
     def _attach(self, worker: WorkerProcess, retiring: int = 0) -> None:
-        with self._burying:  # it may be in a task at once, and `dump` has to know it
-            number = worker.attach(self.pool, retiring)
-            if number >= 0:
-                self._workers[number] = worker
-                return
+        try:
+            with self._burying:  # it may be in a task at once, and `dump` has to know it
+                number = worker.attach(self.pool, retiring)
+                if number >= 0:
+                    self._workers[number] = worker
+                    return
+        except BaseException:
+            worker.end(0)
+            raise
         worker.end(0)
         if number not in (_core.NOT_RUNNING, _core.BROKEN):
             raise _core.error(number)
@@ -105,8 +109,10 @@ class Supervisor(Sender):
             # A bug, or no memory: nobody may wait for what will never come.
             report(error)
             self._break(f"the supervisor failed: {error!r}")
-            for worker in [*self._started, *self._workers.values()]:
+            for worker in self._started:
                 worker.end(0)
+            for number, worker in self._workers.items():
+                _core.native.bridge_Exited(self.pool, number, worker.end(0))
         self._end()
         _caller_arena.release()
 
@@ -205,11 +211,12 @@ class Supervisor(Sender):
         families: dict[int, Family] = {}
         busy = []
         for number, worker in self._workers.items():
+            family = families[number] = Family(worker.pid)
             if not worker.has_begun():  # if it were stopped, and we ended now, it would stay
+                family.look()  # the program that it imports may have started something
                 worker.kill()
             elif _core.native.bridge_Busy(self.pool, number) == 1:
                 busy.append(number)
-            families[number] = Family(worker.pid)
         for number in busy:
             families[number].stop()
         for number, family in families.items():

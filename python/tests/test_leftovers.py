@@ -12,6 +12,7 @@ import pytest
 from support import PoolClass, offspring, tasks
 from support.latches import DEADLINE, Gate, Ledger, Mailbox
 from support.processes import still_running
+from support.programs import Program
 
 from gopool import _supervisor
 
@@ -80,6 +81,40 @@ def test_a_worker_that_starts_more_meanwhile_leaves_none(
         pool.map_async(functools.partial(offspring.start_without_end, ledger), [mailbox] * 2, 1)
         mailbox.receive(1)
     assert still_running(ledger.numbers(), 0) == []
+
+
+STARTS_A_PROGRAM = """
+import multiprocessing, subprocess
+import gopool
+from gopool import _process
+from support.latches import DEADLINE, Gate, Mailbox
+
+if __name__ == "__main__":
+    kill = _process.WorkerProcess.kill
+
+    def kill_and_wait(worker):
+        kill(worker)
+        worker.process.join(DEADLINE)
+
+    _process.WorkerProcess.kill = kill_and_wait
+    with gopool.Pool(1, context=multiprocessing.get_context("spawn")):
+        Gate({gate!r}).wait()
+else:
+    Mailbox({mailbox!r}).send(subprocess.Popen(["sleep", "60"]).pid)
+    multiprocessing.Event().wait()
+"""
+
+
+@pytest.mark.gopool_only(_LEAVES)
+def test_what_a_worker_has_started_that_has_not_begun_ends(
+    start_program: Callable[..., Program], mailbox: Mailbox, gate: Gate
+) -> None:
+    """Under spawn it runs the program's module before anything else."""
+    running = start_program(STARTS_A_PROGRAM.format(mailbox=mailbox.path, gate=gate.path))
+    (pid,) = mailbox.receive_pids(1)
+    gate.open()
+    assert running.outcome().status == 0
+    assert still_running([pid]) == []
 
 
 @pytest.mark.gopool_only("multiprocessing waits for a stopped process for ever")
