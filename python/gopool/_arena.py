@@ -65,7 +65,7 @@ class Arena:
         self._number = number
         self._region: Region | None = None
         self._is_bounded = is_bounded(fd)
-        self._lock = threading.Lock()
+        self._lock: Any = threading.RLock()  # so that its owner can be told, by `_is_changing`
         end = os.fstat(fd).st_size
         self._free = [(DATA, end - DATA)] if end > DATA else []  # offset, length; by offset
         self._spans: dict[int, tuple[int, int]] = {}  # of slabs that may be in use
@@ -90,11 +90,15 @@ class Arena:
     ) -> Lent | None:
         """Copy a pickle, in pieces, and its buffers to a slab. Return None if there is no room.
 
+        There is none either for the handler of a signal that comes amid another call.
+
         Many may read it if it is `shared`, else one.
         """
         lengths = [sum(map(len, chunks)), *map(len, buffers)]
         size = sum(aligned(length) for length in lengths)
         lent = Lent(self, size)
+        if self._is_changing():
+            return None
         with self._lock:
             if not self._allocate(lent, -(-size // GRAIN) * GRAIN):
                 return None
@@ -135,6 +139,15 @@ class Arena:
         """Have a slab again whose message was not sent. Called in any thread at any time."""
         if self._region is not None and self._spans.get(lent.slab) is lent.span:
             self._region.unsend(lent.slab)
+
+    def _is_changing(self) -> bool:
+        """Tell whether this thread is amid a change: a signal's handler or a destructor asks.
+
+        It can neither wait for the end of that nor come in between. The lock itself is asked,
+        as `threading.Condition` does: what else would say so could be left wrong by Ctrl-C.
+        """
+        is_changing: bool = self._lock._is_owned()
+        return is_changing
 
     def _allocate(self, lent: Lent, length: int) -> bool:
         if self._region is None:
@@ -213,6 +226,8 @@ class Arena:
 
     def trim(self, keep: int = KEPT) -> None:
         """Give memory that is free back to the system, but for so many bytes."""
+        if self._is_changing():
+            return
         with self._lock:
             if self._region is None:
                 return

@@ -7,6 +7,7 @@ import itertools
 import mmap
 import os
 import random
+import signal
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -304,6 +305,35 @@ def test_a_shared_slab_is_free_when_no_worker_has_it_mapped(make_arena: MakeAren
     mapped.add(lent.slab)
     del lent
     assert lend(arena, SIZE) is not None, "it is not shared any more"
+
+
+def test_a_signals_handler_comes_amid_a_change(make_arena: MakeArena) -> None:
+    """It finds no room and does not wait, whatever it interrupts, and changes nothing."""
+    found: list[Lent | None] = []
+
+    def is_mapped(_: int) -> bool:  # asked amid a change
+        signal.raise_signal(signal.SIGUSR1)
+        return False
+
+    arena = make_arena(is_mapped=is_mapped)
+
+    def handle(*_: object) -> None:
+        found.append(lend(arena, GRAIN))
+        arena.trim()
+
+    changes: list[Callable[[], object]] = [lambda: lend(arena, SIZE), lambda: arena.trim(0)]
+    before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        for change in changes:
+            assert lend(arena, GRAIN, shared=True) is not None
+            change()
+            assert found == [None]
+            found.clear()
+            arena.trim(0)
+            assert arena._free == [(DATA, SIZE)]
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert lend(arena, SIZE) is not None
 
 
 def test_a_slab_that_is_kept(arena: Arena) -> None:
