@@ -73,7 +73,11 @@ class Group:
 
     def _tell(self) -> None:
         """Wake those whose outcome has come: in the thread for callbacks."""
-        self._collect(None)
+        try:
+            self._collect(None)
+        except BaseException:  # no memory, or no descriptor for a large result
+            self._release()  # who wait try it themselves, and raise what that raises
+            return
         taken = self._taken  # First this and then look, as in `wait`.
         self._wake([w for w, result in self.awaited.copy().items() if self._has(result)])
         for waiter, result in self.awaited.copy().items():

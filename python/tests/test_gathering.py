@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import multiprocessing
 import re
@@ -16,7 +17,7 @@ from support.latches import DEADLINE, Gate
 from support.programs import Program
 
 import gopool
-from gopool import _core, _exchange, _gathering
+from gopool import _core, _exchange, _gathered, _gathering
 from gopool._gathered import GatheredResult, Group
 
 pytestmark = pytest.mark.gopool_only("multiprocessing gathers nothing")
@@ -122,6 +123,32 @@ def test_another_thread_takes_an_outcome_in_while_others_are_told_of(
         assert quick._group is held._group
         monkeypatch.setattr(Group, "_wake", wake_and_be_slow)
         assert asyncio.run(outcome_of(held)) == 2
+
+
+def test_who_awaits_an_outcome_hears_that_it_can_not_be_taken_in(
+    Pool: PoolClass, gate: Gate, short: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For want of a descriptor for a large one, for instance; it can be asked for again."""
+
+    def receive(job: int, taken: int) -> tuple[int, bytes]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def main(result: Any) -> None:
+        waiting = [asyncio.ensure_future(outcome_of(result)) for _ in range(2)]
+        while len(result._group.awaited) < 2:
+            await asyncio.sleep(0)
+        with monkeypatch.context() as patch:
+            patch.setattr(_gathered, "receive", receive)
+            gate.open()
+            done, _ = await asyncio.wait(waiting, timeout=DEADLINE / 2)
+        assert [type(task.exception()) for task in done] == [OSError] * 2
+        assert await outcome_of(result) == 1
+
+    with Pool(2) as pool:
+        gather(pool)
+        result = pool.apply_async(tasks.step, (1, "wait", gate.path))
+        assert type(result) is GatheredResult
+        asyncio.run(main(result))
 
 
 def test_a_lost_worker_loses_one_call(Pool: PoolClass, short: None) -> None:
