@@ -137,19 +137,23 @@ class IMapIterator(_Standard[R]):
         # In one step, as threads may share the iterator.
         self.__dict__.setdefault("_awaited", deque()).append(waiter)
         pool, feed = self._pool, self._feed
-        if pool is None:
+        lot = feed.lot
+        if pool is None or lot:  # another thread has just collected some
             self._release()
         else:
-            pool._owner(self._function).watch(feed.job, self, feed.lot.taken, 1)
+            pool._owner(self._function).watch(feed.job, self, lot.taken, 1)
 
     def _unwatch(self, waiter: Waiter) -> None:
         """Say that a waiter was woken, or waits no more."""
         assert self._awaited is not None
         with suppress(ValueError):
             self._awaited.remove(waiter)
-            if not self._awaited and self._pool is not None:
+            pool = self._pool
+            if not self._awaited and pool is not None:
                 # The iterator may be dropped now, which ends what it is for.
-                self._pool._owner(self._function).unexpect(self._feed.job)
+                pool._owner(self._function).unexpect(self._feed.job)
+                if self._awaited:  # by now, in another thread: that watch may have been ended
+                    self._release()
 
     def _tell(self) -> None:
         self._release()

@@ -16,7 +16,7 @@ from support import tasks
 from support.latches import DEADLINE, Gate, Ledger, Mailbox
 
 import gopool
-from gopool import _supervisor
+from gopool import _core, _owner, _supervisor
 
 R = TypeVar("R")
 Run = Callable[[Coroutine[Any, Any, None]], None]
@@ -255,6 +255,63 @@ def test_tasks_share_an_iterator(run: Run, pool: gopool.Pool) -> None:
         assert sorted(number for part in parts for number in part) == list(range(1000))
 
     run(main())
+
+
+class TestThreadsShareAnIterator:
+    """One of them does something between two steps of another's."""
+
+    def test_it_collects_outcomes_before_the_waiter_is_there(
+        self,
+        run: Run,
+        pool: gopool.Pool,
+        make_gate: Callable[[], Gate],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """And leaves some, behind which there are no more for long."""
+        gate, last = make_gate(), make_gate()
+        watch = gopool.IMapIterator._watch
+
+        def watch_too_late(iterator: Any, waiter: Any) -> None:
+            gate.open()
+            _core.native.bridge_Wait(iterator._feed.job, 0, 2, -1)
+            assert iterator.next() is None
+            watch(iterator, waiter)
+
+        async def main() -> None:
+            calls: list[Callable[[], object]] = [gate.wait, int, last.wait]
+            iterator: gopool.IMapIterator[object] = pool.imap(tasks.call, calls)
+            assert await anext_of(iterator) == 0
+            last.open()
+
+        monkeypatch.setattr(gopool.IMapIterator, "_watch", watch_too_late)
+        run(main())
+
+    def test_it_begins_to_wait_while_another_stops(
+        self, run: Run, pool: gopool.Pool, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Which must not end the watch of the one that has begun."""
+        iterator: gopool.IMapIterator[object] = pool.imap(tasks.call, [gate.wait])
+        unexpect = _owner.Owner.unexpect
+        waiters: list[asyncio.Future[None]] = []
+
+        def unexpect_too_late(owner: _owner.Owner, job: int) -> None:
+            if not waiters:
+                waiters.append(asyncio.get_running_loop().create_future())
+                iterator._watch(waiters[0])
+            unexpect(owner, job)
+
+        async def main() -> None:
+            stopped = asyncio.ensure_future(anext_of(iterator))
+            await asyncio.sleep(0)
+            monkeypatch.setattr(_owner.Owner, "unexpect", unexpect_too_late)
+            stopped.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await stopped
+            gate.open()
+            await waiters[0]
+            assert await anext_of(iterator) is None
+
+        run(main())
 
 
 def test_a_consumer_paces_its_feeder(run: Run, pool: gopool.Pool) -> None:
