@@ -7,6 +7,7 @@ import gc
 import inspect
 import pickle
 import resource
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -170,6 +171,41 @@ def test_a_large_result_is_given_back_when_it_is_gone(
     assert tail.tolist() == [99_999]
     del tail
     assert loans() == 0
+
+
+@pytest.mark.parametrize("kept", ["lent", "waits-to-be-fetched"])
+def test_a_call_that_is_interrupted_leaves_nothing(faults: ModuleType, kept: str) -> None:
+    """Where the handler of a signal raises, as for Ctrl-C, Go keeps nothing of the result."""
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    def send_signal() -> None:
+        faults.Await(gate, 1)
+        signal.raise_signal(signal.SIGUSR1)
+        faults.OpenGate(gate)
+
+    gate = f"interrupted: {kept}"
+    if kept != "lent":
+        gate += "x" * (1 << 17)  # which is the result
+    handles: Callable[[], int] = faults._package.native.binding_Handles
+    before = handles()
+    handler = signal.signal(signal.SIGUSR1, interrupt)
+    thread = threading.Thread(target=send_signal)
+    thread.start()
+    try:
+        with pytest.raises(Interrupted):
+            if kept == "lent":
+                faults.Carry(100_000, gate)
+            else:
+                faults.StayDeaf(gate)
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, handler)
+    assert handles() == before
 
 
 def test_arrays_of_one_result_are_given_back_together(

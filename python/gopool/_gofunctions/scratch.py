@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import starmap
 from typing import Any
 
 from .._extension import Extension
@@ -45,22 +46,37 @@ class Scratch:
             at = self._arguments_at
         else:
             at = address_of(arguments)
-        status = native.binding_Call(function, 1, at, size, self._answer_at, _ROOM)
+        # If Ctrl-C comes during a call, Python raises behind it, before what it returned is
+        # stored. What an iterator yields is stored first, and says what Go keeps of the answer.
+        call = (function, 1, at, size, self._answer_at, _ROOM)
+        (status,) = starmap(native.binding_Call, (call,))
         if status <= _ROOM:
             return unpack(self._answer[:status])
-        return self._receive(native, status)
+        try:
+            answer, loan = self._take(native, status)
+        except BaseException:
+            self._take(native, status)  # and drop it, which gives it back
+            raise
+        return _outcome(status, answer, loan)
 
-    def _receive(self, native: Extension, status: int) -> Any:
+    def _take(self, native: Extension, status: int) -> tuple[memoryview, Loan | None]:
+        """Return what Go has kept of an answer, and has no more then."""
         size = status & _SIZE
         answer = self._answer[:size]
         if size > _ROOM:  # it waits to be fetched
             answer = memoryview(bytearray(size))
             native.binding_Fetch(_word(self._answer), address_of(answer))
         if status & _LENT:
-            return unpack_lent(answer[_WORD:], Loan(native, _word(answer)))
-        if status & _FAILURE:
-            raise failure(unpack(answer))
-        return unpack(answer)
+            return answer[_WORD:], Loan(native, _word(answer))
+        return answer, None
+
+
+def _outcome(status: int, answer: memoryview, loan: Loan | None) -> Any:
+    if loan is not None:
+        return unpack_lent(answer, loan)
+    if status & _FAILURE:
+        raise failure(unpack(answer))
+    return unpack(answer)
 
 
 def _word(data: memoryview) -> int:
