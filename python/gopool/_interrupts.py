@@ -1,10 +1,11 @@
-"""Steps between which Ctrl-C must not come, because nobody could undo the first ones."""
+"""Steps that Ctrl-C must not come between, or not keep from being made."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -34,3 +35,14 @@ def blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def register_at_fork(**hooks: Callable[[], object]) -> None:
+    """Do what `os.register_at_fork` does, for hooks that must not be missed.
+
+    Where a signal's handler raises in a hook, perhaps before its first line, Python reports
+    that and goes on with the next one. So each is called twice. The second call does what
+    the first has left, and otherwise nothing.
+    """
+    for _ in range(2):
+        os.register_at_fork(**hooks)

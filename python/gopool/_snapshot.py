@@ -8,12 +8,15 @@ that in its `os.fork`. Nothing is done where none is held.
 
 from __future__ import annotations
 
+import io
 import itertools
 import mmap
 import os
 import threading
 import weakref
 from contextlib import suppress
+
+from ._interrupts import register_at_fork
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +28,11 @@ _new_number = itertools.count().__next__
 
 _MREMAP_MAYMOVE, _MREMAP_FIXED = 1, 2
 
-# Held from before a fork until after it, as this is one fork's.
-_lock = threading.Lock()
-_pipe: tuple[int, int] | None = None
+# Held from before a fork until after it: no other child may have an end of the pipe. It may be
+# taken again, by a signal's handler that forks.
+_lock = threading.RLock()
+_pipe: tuple[io.FileIO, io.FileIO] | None = None
+_here = threading.local()  # `reader`: the end of the last fork's that this thread has kept
 
 
 def export(memory: mmap.mmap, offset: int, length: int) -> Any:
@@ -43,20 +48,25 @@ def export(memory: mmap.mmap, offset: int, length: int) -> Any:
 
 def _before() -> None:
     global _pipe
-    _lock.acquire()
     if _held:
         with suppress(OSError):  # without a descriptor, the child copies what the parent may change
-            _pipe = os.pipe()
+            reader, writer = os.pipe()
+            _pipe = io.FileIO(reader, "rb"), io.FileIO(writer, "wb")
 
 
 def _in_parent() -> None:
     global _pipe
-    pipe, _pipe = _pipe, None
-    _lock.release()
-    if pipe is not None:
-        os.close(pipe[1])
-        os.read(pipe[0], 1)  # until the child closes its end, or ends
-        os.close(pipe[0])
+    if _pipe is not None:
+        _here.reader, writer = _pipe
+        writer.close()
+        _pipe = None
+
+
+def _await_child() -> None:
+    reader = getattr(_here, "reader", None)
+    if reader is not None and not reader.closed:
+        reader.read(1)  # until the child closes its end, or ends
+        reader.close()
 
 
 def _in_child() -> None:
@@ -74,10 +84,9 @@ def _in_child() -> None:
     finally:
         _held.clear()
         if _pipe is not None:
-            for fd in _pipe:
-                os.close(fd)
+            for end in _pipe:
+                end.close()
             _pipe = None
-        _lock.release()
 
 
 def _copy(address: int, length: int) -> None:
@@ -109,4 +118,14 @@ def _copy(address: int, length: int) -> None:
         raise OSError(ctypes.get_errno(), "moving what a forked child inherits")
 
 
-os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
+os.register_at_fork(before=_before)
+register_at_fork(after_in_parent=_in_parent, after_in_child=_in_child)
+# The lock is around those, and taken and released by functions of C: a signal's handler can't
+# raise in them and leave it taken, so that every later fork would wait for ever.
+os.register_at_fork(
+    before=_lock.acquire,
+    after_in_parent=_lock.release,
+    after_in_child=_lock.release,
+)
+# Without the lock: others may fork meanwhile.
+register_at_fork(after_in_parent=_await_child)

@@ -284,3 +284,79 @@ def test_garbage_is_collected_before_any_hook_has_run(start_program: StartProgra
     """A child lets nothing go that its parent has not collected yet."""
     outcome = start_program(COLLECTS_FIRST).outcome()
     assert (outcome.status, outcome.stdout) == (0, "True\n"), outcome.stderr
+
+
+INTERRUPTED = """
+import os
+import sys
+import warnings
+
+import gopool
+from gopool import _arena, _core, _lender, _process, _snapshot
+from support.large import is_array, return_arrays
+
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+parent, left = os.getpid(), 0
+
+
+def handle_signal():
+    if handler == "raises":
+        raise KeyboardInterrupt
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def trace(frame, event, _):
+    global left
+    if not frame.f_globals.get("__name__", "").startswith("gopool."):
+        return None
+    if event != "return" and (os.getpid() == parent) == (process == "parent"):
+        left -= 1
+        if left == 0:
+            handle_signal()
+    return trace
+
+
+def is_free_of_parent():
+    return not (
+        _core.is_usable() or _process._held or _arena.own or _lender.lenders or _snapshot._held
+    )
+
+
+sys.unraisablehook = lambda _: None  # Python tells what hooks raise
+with gopool.Pool(1) as pool:
+    (data,) = pool.apply(return_arrays, (7, 1))
+    step, interrupted = 0, True
+    while interrupted:
+        step += 1
+        left = step
+        sys.settrace(trace)
+        child = os.fork()
+        sys.settrace(None)
+        if not child:
+            # 10: all is well, 11: and it was not interrupted.
+            os._exit(10 + (left > 0) if is_free_of_parent() and is_array(data, 7) else 1)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert status in (10, 11, os.EX_OSERR), (step, status)
+        interrupted = left <= 0 if process == "parent" else status != 11
+    assert is_array(data, 7)
+    assert is_array(pool.apply(return_arrays, (8, 1))[0], 8)
+print(step)
+"""
+
+
+@pytest.mark.parametrize(
+    ("process", "handler"), [("parent", "raises"), ("parent", "forks")]
+)
+def test_a_fork_is_interrupted_at_each_step_of_its_hooks(
+    start_program: StartProgram, process: str, handler: str
+) -> None:
+    """No lock stays taken, and a child never takes its parent's pool for its own.
+
+    It may be ended where it copies, as it can't go on with data that others write to.
+    """
+    outcome = start_program(f"{process = }\n{handler = }\n{INTERRUPTED}").outcome()
+    assert outcome.status == 0, outcome.stderr
+    assert int(outcome.stdout) > 10
