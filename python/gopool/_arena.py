@@ -13,8 +13,10 @@ import os
 import struct
 import threading
 from collections import deque
+from contextlib import suppress
 
 from . import _region, _snapshot
+from ._interrupts import register_at_fork
 from ._memory import is_bounded
 from ._region import DATA, GRAIN, Region, aligned
 
@@ -257,8 +259,9 @@ def _disown() -> None:
     global own, results
     for arena in (own, results):
         if arena is not None:
-            arena.close()
+            with suppress(OSError):  # it is closed: the hook is called again if it was interrupted
+                arena.close()
     own = results = None
 
 
-os.register_at_fork(after_in_child=_disown)
+register_at_fork(after_in_child=_disown)

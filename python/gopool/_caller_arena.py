@@ -6,6 +6,7 @@ import os
 import threading
 
 from . import _arena, _core, _memory, _region
+from ._interrupts import register_at_fork
 from ._lender import ended, lenders
 
 #: Workers hear of results that are gone when they had so many bytes.
@@ -100,4 +101,4 @@ def _disown() -> None:
     _users, _published, _lock = 0, False, threading.RLock()
 
 
-os.register_at_fork(after_in_child=_disown)
+register_at_fork(after_in_child=_disown)

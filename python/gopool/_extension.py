@@ -11,6 +11,8 @@ import os
 import signal
 from typing import Any
 
+from ._interrupts import register_at_fork
+
 
 class Extension:
     """An extension, loaded when the first of its functions is looked up.
@@ -75,13 +77,13 @@ _all: list[Extension] = []
 
 def _disown_all() -> None:
     loaded = [extension for extension in _all if extension.is_usable()]
-    for extension in loaded:
-        extension.disown()
     if loaded:
         drop_handlers()
+    for extension in loaded:  # last: who finds one disowned looks no further
+        extension.disown()
 
 
-os.register_at_fork(after_in_child=_disown_all)
+register_at_fork(after_in_child=_disown_all)
 
 
 def drop_handlers() -> None:

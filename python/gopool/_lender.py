@@ -16,6 +16,7 @@ import weakref
 from itertools import accumulate
 
 from . import _arena, _snapshot
+from ._interrupts import register_at_fork
 from ._region import CALLER, HELD, RECORD, ROWS, SENDING, SLABS, TABLE, Region, aligned
 
 TYPE_CHECKING = False
@@ -154,7 +155,7 @@ def _disown() -> None:
     references.clear()
 
 
-os.register_at_fork(after_in_child=_disown)
+register_at_fork(after_in_child=_disown)
 
 
 def reach(record: Any) -> None:

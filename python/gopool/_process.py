@@ -35,7 +35,7 @@ from . import (  # noqa: F401
 )
 from ._dump import Subject
 from ._family import GRACE_OF_KERNEL
-from ._interrupts import blocked
+from ._interrupts import blocked, register_at_fork
 from ._memory import memory_file
 from ._settings import Settings
 
@@ -93,7 +93,7 @@ def _disown() -> None:
     _held.clear()
 
 
-os.register_at_fork(after_in_child=_disown)
+register_at_fork(after_in_child=_disown)
 
 
 def open_lifeline() -> tuple[int, int]:

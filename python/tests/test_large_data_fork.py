@@ -348,7 +348,7 @@ print(step)
 
 
 @pytest.mark.parametrize(
-    ("process", "handler"), [("parent", "raises"), ("parent", "forks")]
+    ("process", "handler"), [("parent", "raises"), ("parent", "forks"), ("child", "raises")]
 )
 def test_a_fork_is_interrupted_at_each_step_of_its_hooks(
     start_program: StartProgram, process: str, handler: str
