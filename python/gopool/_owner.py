@@ -108,9 +108,11 @@ class Owner:
         #: While the pool is traced: what the functions of jobs are called that never leave
         #: this process.
         self.names_of_jobs: dict[int, str] | None = None
-        self._lock = threading.Lock()  # guards what follows
+        # Guards what follows. A signal's handler or a finalizer may submit in a thread that has it.
+        self._lock = threading.RLock()
         self._notified: dict[int, Notified] = {}
         self._caller: Thread | None = None
+        self._starts_caller = False
         self._callers: set[int] = set()  # see `_release` for how there may be two
         self._hears_no_more = False  # of jobs that are done
         self._calls_no_more = False
@@ -253,16 +255,23 @@ class Owner:
         """
         with self._lock:
             if not self._ended:
-                if self._caller is None:
-                    self._caller = Thread("gopool-callbacks", self._call_back)
+                self._start_caller()
                 self._notified[job] = result
                 return
         raise self.error(_core.NOT_RUNNING)
 
+    def _start_caller(self) -> None:
+        """Start the thread for callbacks, if it is not there and nobody is just starting it."""
+        if self._caller is None and not self._starts_caller:
+            self._starts_caller = True
+            try:
+                self._caller = Thread("gopool-callbacks", self._call_back)
+            finally:
+                self._starts_caller = False
+
     def unexpect(self, job: int) -> None:
         """Take `expect` back: the job was not accepted."""
-        with self._lock:
-            self._notified.pop(job, None)
+        self._notified.pop(job, None)
 
     def is_calling_back(self) -> bool:
         """Tell whether this is the thread for callbacks."""
@@ -277,8 +286,7 @@ class Owner:
         with self._lock:
             told = not (self._ended or self._hears_no_more)
             if told:
-                if self._caller is None:
-                    self._caller = Thread("gopool-callbacks", self._call_back)
+                self._start_caller()
                 self._notified[job] = result
         if not told or _core.native.bridge_Notify(self.pool, job, taken, want) < 0:
             self.unexpect(job)
@@ -287,8 +295,9 @@ class Owner:
     def _call_back(self) -> None:
         self._callers.add(threading.get_ident())
         while (job := _core.native.bridge_NextDone(self.pool)) > 0:
-            with self._lock:
-                result = self._notified.pop(job, None)
+            # In one step, without the lock: a handler that is called where the lock is held may
+            # wait for what it has submitted.
+            result = self._notified.pop(job, None)
             if result is not None:  # else Ctrl-C came while it was submitted
                 self._tell(result)
             del result

@@ -1,4 +1,4 @@
-"""Crashes are still explained: Go's signal handlers do not take Python's away."""
+"""Crashes are still explained: Go's handlers do not take Python's away. These may submit."""
 
 from __future__ import annotations
 
@@ -139,5 +139,45 @@ def test_a_worker_has_none_of_the_handlers_of_go(start_program: StartProgram) ->
         with gopool.Pool(1) as pool:
             later = pool.apply(tasks.caught_signals)
         assert first == replacement == later, (first, replacement, later)
+        """).outcome()
+    assert outcome.status == 0, outcome.stderr
+
+
+def test_a_handler_submits_at_each_step_of_a_submission(start_program: StartProgram) -> None:
+    """Its callback comes as well, also if it is amid the start of the thread for callbacks."""
+    outcome = start_program("""
+        import sys
+        import gopool
+        from gopool._owner import Owner, Thread
+        from support import tasks
+
+        functions = (Owner.expect, Owner._start_caller, Thread.__init__)
+        codes = {function.__code__ for function in functions}
+
+        def submit():
+            results.append(pool.apply_async(tasks.square, (3,), callback=seen.append))
+
+        def trace(frame, event, _):
+            global left
+            if frame.f_code not in codes:
+                return None
+            if event == "line":
+                left -= 1
+                if left == 0:
+                    submit()
+            return trace
+
+        step = left = 0
+        while left <= 0:
+            step += 1
+            left = step
+            results, seen = [], []
+            with gopool.ThreadPool(1) as pool:
+                sys.settrace(trace)
+                submit()
+                sys.settrace(None)
+                assert [result.get() for result in results] == [9] * len(results)
+                assert seen == [9] * len(results)
+        assert step > 10
         """).outcome()
     assert outcome.status == 0, outcome.stderr
