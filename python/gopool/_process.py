@@ -43,9 +43,18 @@ from ._settings import Settings
 #: workers would not see the parent's end. Whatever closes one takes it off first.
 _held: set[int] = set()
 
+#: Held in each fork, and while descriptors are made, until they are in `_held`: a process
+#: that another thread forks meanwhile would keep them. (Its hooks are functions of C, which a
+#: signal's handler can't interrupt.)
+_making = threading.RLock()
+os.register_at_fork(
+    before=_making.acquire, after_in_parent=_making.release, after_in_child=_making.release
+)
+
 #: Held while a worker is forked, and while something is imported that workers import as
-#: well: a module that is half imported at a fork can't be imported in the child.
-forking = threading.Lock()
+#: well: a module that is half imported at a fork can't be imported in the child. A signal's
+#: handler may take it again: it ends before the fork goes on.
+forking = threading.RLock()
 
 #: gopool/packets.go has the reason. Elsewhere there is no such socket, and need not be.
 _SOCKET = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_STREAM
@@ -84,7 +93,7 @@ def _disown() -> None:
     children, so ours must not be among them.
     """
     global forking
-    forking = threading.Lock()
+    forking = threading.RLock()
     children = _children()
     children -= _processes
     for fd in _held:
@@ -139,14 +148,16 @@ class WorkerProcess:
     ) -> None:
         self.index = index
         self.generation = generation
-        ours, theirs = socket.socketpair(socket.AF_UNIX, _SOCKET)
-        self._theirs = theirs
         self._method = context.get_start_method()
-        self.socket = ours.detach()
-        _held.update((self.socket, theirs.fileno()))
+        with _making:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, _SOCKET)
+            self._theirs = theirs
+            self.socket = ours.detach()
+            _held.update((self.socket, theirs.fileno()))
         try:
-            self._worker_end, self._lifeline = open_lifeline()
-            _held.update((self._worker_end, self._lifeline))
+            with _making:
+                self._worker_end, self._lifeline = open_lifeline()
+                _held.update((self._worker_end, self._lifeline))
             self._region = _core.new_number()
             self.page = _memory_of_worker()
             #: Where in the page's file stacks begin.
@@ -207,7 +218,8 @@ class WorkerProcess:
         It might never come to say so itself: somebody stops it, or what is imported blocks.
         """
         if hasattr(fcntl, "F_SETSIG"):
-            fcntl.fcntl(self._worker_end, fcntl.F_SETOWN, self.pid)
+            with suppress(ProcessLookupError):  # it has ended, and somebody else has reaped it
+                fcntl.fcntl(self._worker_end, fcntl.F_SETOWN, self.pid)
             if ended({0: self}, 0):  # then the number may be another's
                 fcntl.fcntl(self._worker_end, fcntl.F_SETOWN, 0)
 
@@ -260,7 +272,7 @@ class WorkerProcess:
         self.process.kill()
 
     def has_begun(self) -> bool:
-        """Tell whether it may have started others, and certainly ends with this process.
+        """Tell whether it certainly ends with this process, also if it is stopped.
 
         One that was forked has our end of its lifeline as well, until it closes that.
         """
