@@ -104,25 +104,36 @@ def test_another_thread_takes_an_outcome_in_before_its_waiter_is_there(
 
 
 def test_another_thread_takes_an_outcome_in_while_others_are_told_of(
-    Pool: PoolClass, gate: Gate, short: None, monkeypatch: pytest.MonkeyPatch
+    Pool: PoolClass,
+    make_gate: Callable[[], Gate],
+    short: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Between the look at who is to be woken, and watching for those who are not."""
+    first, second = make_gate(), make_gate()
     wake = Group._wake
 
     def wake_and_be_slow(group: Group, waiters: Any) -> None:
         wake(group, waiters)
-        gate.open()
-        held.wait(DEADLINE)
+        second.open()
+        awaited.wait(DEADLINE)
+
+    async def main(result: Any) -> None:
+        waiting = asyncio.ensure_future(outcome_of(result))
+        while not result._group.awaited:
+            await asyncio.sleep(0)
+        first.open()  # not sooner: to look whether a result is ready takes in the others
+        assert await waiting == 2
 
     with Pool(2) as pool:
         gather(pool)
-        quick = pool.apply_async(tasks.step, (1,))
-        held = pool.apply_async(tasks.step, (2, "wait", gate.path))
-        assert isinstance(quick, GatheredResult)
-        assert isinstance(held, GatheredResult)
-        assert quick._group is held._group
+        other = pool.apply_async(tasks.step, (1, "wait", first.path))
+        awaited = pool.apply_async(tasks.step, (2, "wait", second.path))
+        assert isinstance(other, GatheredResult)
+        assert isinstance(awaited, GatheredResult)
+        assert other._group is awaited._group
         monkeypatch.setattr(Group, "_wake", wake_and_be_slow)
-        assert asyncio.run(outcome_of(held)) == 2
+        asyncio.run(main(awaited))
 
 
 def test_who_awaits_an_outcome_hears_that_it_can_not_be_taken_in(
