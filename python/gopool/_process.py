@@ -220,7 +220,7 @@ class WorkerProcess:
         if hasattr(fcntl, "F_SETSIG"):
             with suppress(ProcessLookupError):  # it has ended, and somebody else has reaped it
                 fcntl.fcntl(self._worker_end, fcntl.F_SETOWN, self.pid)
-            if ended({0: self}, 0):  # then the number may be another's
+            if wait([self.process.sentinel], 0):  # it has ended: the number may be another's
                 fcntl.fcntl(self._worker_end, fcntl.F_SETOWN, 0)
 
     def attach(self, pool: int, retiring: int) -> int:
