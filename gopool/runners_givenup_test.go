@@ -208,6 +208,11 @@ func TestTerminateRunners(t *testing.T) {
 			join(t, p)
 			return time.Since(begin) < grace
 		}
-		require.True(t, quick() || quick() || quick(), "a machine that is busy is late, but not each time")
+		for range 2 { // a machine that is busy is late, but not each time
+			if quick() {
+				return
+			}
+		}
+		require.True(t, quick())
 	})
 }
