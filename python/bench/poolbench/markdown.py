@@ -65,14 +65,15 @@ def _row(finding: Finding) -> list[str]:
 
 
 def _peers(results: Results) -> str:
-    if not results.peers():
+    rows = list(wording.peer_rows(results))
+    if not rows:  # all that were measured are what a line compares with
         return ""
     sentence = (
         "Other libraries, in the first rounds of the same run; in brackets how many times better "
         f"{results.subject} is:"
     )
     headings = ["scenario", "figure", results.subject, *results.peers()]
-    return f"{sentence}\n\n{_table(headings, wording.peer_rows(results))}"
+    return f"{sentence}\n\n{_table(headings, rows)}"
 
 
 def _excuses(results: Results) -> str:
