@@ -15,7 +15,7 @@ import (
 const PageSize = 1 << 16
 
 // The page's layout, in bytes. Slots are words of 8 bytes in the machine's
-// order. python/gopool/_page.py has the same numbers, and a slot that is Python's own.
+// order. python/gopool/_page.py has the same numbers, and slots that are Python's own.
 const (
 	slotStarted   = 0  // worker: number of the task started last
 	slotRecalled  = 8  // pool: tasks from this number on are not the worker's

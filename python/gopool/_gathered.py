@@ -57,10 +57,8 @@ class Group:
         self.awaited[waiter] = result
         taken = self._taken  # First this and then look, as in `wait`.
         pool = result._pool
-        if pool is None or self._has(
-            result
-        ):  # another thread took it in before the waiter was here
-            self._wake([waiter])
+        if pool is None or self._has(result):
+            self._wake([waiter])  # another thread took it in before the waiter was here
         else:
             pool._supervisor.watch(self.job, self, taken, 1)
 

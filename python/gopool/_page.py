@@ -19,7 +19,7 @@ PUBLISHED = 3  # ours: results in the outbox << 32 | bytes of them; of a column:
 ENCODING = 4  # ours: `_wire.STREAM`, or that of the column in the outbox
 BEGAN = 5  # ours: when the grant began that we are in, in ns; it tells how long a task takes
 SIGNAL = 6  # ours: the signal that has us write our stacks (`_traces`), or 0; for `dump`
-BEGUN = 7  # ours: 1 once we hold nothing of the parent's
+SEPARATE = 7  # ours: 1 once we hold nothing of the parent's
 
 LENGTHS_START = 256
 MAX_RESULTS = 2048

@@ -276,7 +276,7 @@ class WorkerProcess:
 
         One that was forked has our end of its lifeline as well, until it closes that.
         """
-        return any(os.pread(self.page, 8, 8 * _page.BEGUN))
+        return any(os.pread(self.page, 8, 8 * _page.SEPARATE))
 
     def traces(self) -> bytes:
         """Return what the worker's faulthandler has written (`_traces`)."""

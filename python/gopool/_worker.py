@@ -49,7 +49,7 @@ def main(sock: socket.socket, settings: Settings, index: int, generation: int) -
         os.set_inheritable(fd, False)  # no business of programs that tasks start
     page_fd, _lifeline, *region = descriptors
     page = _page.Page(mmap.mmap(page_fd, _page.SIZE))
-    page.slots[_page.BEGUN] = 1
+    page.slots[_page.SEPARATE] = 1
     _arena.results = _arena.Arena(page_fd, *_wire.NUMBER.unpack(number))
     for fd in region:
         _lender.lenders[_region.CALLER] = _lender.Lender(fd)
